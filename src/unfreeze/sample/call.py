@@ -1,0 +1,64 @@
+"""`unfreeze.sample`: the main job in one call, from a structure file or an id as well as from a `Complex`.
+
+No method here: it loads what it is given and hands it to :func:`unfreeze.sample.generate.sample_ensemble`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from unfreeze.sample.generate import sample_ensemble
+from unfreeze.structure.complex import Complex
+from unfreeze.structure.ensemble import Ensemble
+from unfreeze.structure.load import load
+
+__all__ = ["sample"]
+
+
+def sample(
+    structure: Complex | str | Path,
+    *,
+    n_frames: int = 250,
+    temperature_K: float = 300.0,
+    timescale_ns: float = 100.0,
+    seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
+) -> Ensemble:
+    """Draw the thermal ensemble of a structure.
+
+    Parameters
+    ----------
+    structure
+        A complex, a path to a PDB or mmCIF file, or a PDB id. To choose chains, an assembly or a model, read it
+        with :func:`unfreeze.load` first.
+    n_frames
+        Number of frames, exactly.
+    temperature_K
+        Temperature in K.
+    timescale_ns
+        How long the imagined observer looks, in ns: slower motion is not in the ensemble.
+    seed
+        The same seed gives the same frames.
+    progress
+        Called with the name of the stage and the share of it that is done, 0 to 1.
+
+    Returns
+    -------
+    Ensemble
+        `n_frames` frames superposed on the input, nm.
+
+    Raises
+    ------
+    unfreeze.InputError
+        If the structure cannot be read or an option is out of range.
+    """
+    complex_ = structure if isinstance(structure, Complex) else load(structure)
+    return sample_ensemble(
+        complex_,
+        n_frames=n_frames,
+        temperature_K=temperature_K,
+        timescale_ns=timescale_ns,
+        seed=seed,
+        progress=progress,
+    )
