@@ -1,0 +1,32 @@
+"""`unfreeze report`: the page on an ensemble folder, made again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unfreeze.cli.errors import ErrorReporter
+from unfreeze.cli.progress import Stages
+
+__all__ = ["report"]
+
+
+def report(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `unfreeze sample` wrote.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary for programs, and nothing else.")] = False,
+) -> None:
+    """Make report.html of an ensemble folder; it opens in any browser, also offline."""
+    with ErrorReporter(debug=context.obj["debug"]):
+        with Stages(show=not as_json) as stages:
+            stages("Report")
+            from unfreeze.report import write_report
+
+            page = write_report(directory)
+        if as_json:
+            print(json.dumps({"report": str(page), "seconds": {k: round(v, 3) for k, v in stages.seconds.items()}}))
+        else:
+            print(page)
