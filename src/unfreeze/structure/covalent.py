@@ -233,8 +233,8 @@ def ideal_planes(system: Complex) -> list[NDArray[np.int64]]:
     """
     by_name = _AtomsByName(system)
     of_size: dict[int, list[NDArray[np.int64]]] = defaultdict(list)
-    for name in np.unique(system.residue_name).tolist():
-        residues = np.flatnonzero(system.residue_name == name)
+    for name in np.unique(system.residue_parent_name).tolist():
+        residues = np.flatnonzero(system.residue_parent_name == name)
         groups = AMINO_ACIDS[name].planar_groups if name in AMINO_ACIDS else ()
         if name in NUCLEOTIDE_PLANES:
             groups = (NUCLEOTIDE_PLANES[name],)

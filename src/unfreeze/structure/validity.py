@@ -17,6 +17,7 @@ from scipy.spatial import KDTree
 
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.covalent import METALS, ideal_bonds, ideal_centres, ideal_planes, peptide_links, signed_volumes
+from unfreeze.structure.geometry import torsion_angles
 
 __all__ = ["FrameChecker", "FrameValidity"]
 
@@ -224,7 +225,7 @@ class FrameChecker:
 
     def _item_faults(self, frames: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
         """Every item of every check that is at fault: [n_frames, n_items] each."""
-        cis = np.abs(_torsion(frames, self._omega)) < np.pi / 2
+        cis = np.abs(torsion_angles(*(frames[:, self._omega[:, k]] for k in range(4)))) < np.pi / 2
         ca = _distances(frames, self._ca_pairs)
         with_omega = self._ca_omega >= 0
         is_cis = np.abs(ca - CA_CIS_NM) < np.abs(ca - CA_TRANS_NM)
@@ -333,12 +334,3 @@ def _contains(sorted_keys: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArra
 def _distances(frames: NDArray[np.float64], pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     difference = frames[:, pairs[:, 0]] - frames[:, pairs[:, 1]]
     return np.sqrt(np.einsum("fpi,fpi->fp", difference, difference))
-
-
-def _torsion(frames: NDArray[np.float64], quads: NDArray[np.int64]) -> NDArray[np.float64]:
-    b1 = frames[:, quads[:, 1]] - frames[:, quads[:, 0]]
-    b2 = frames[:, quads[:, 2]] - frames[:, quads[:, 1]]
-    b3 = frames[:, quads[:, 3]] - frames[:, quads[:, 2]]
-    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-    y = np.einsum("fqi,fqi->fq", b1, n2) * np.linalg.norm(b2, axis=-1)
-    return np.arctan2(y, np.einsum("fqi,fqi->fq", n1, n2))

@@ -1,0 +1,93 @@
+"""Backbone and side-chain torsions of proteins: which atoms make them, and their values in any number of frames.
+
+The columns are :data:`unfreeze.structure.residues.TORSION_NAMES`. Neighbours are those joined by a peptide bond in the
+complex's links, never those with adjacent numbers. Nucleic acid torsions are not here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfreeze.structure.complex import Complex
+from unfreeze.structure.covalent import peptide_links
+from unfreeze.structure.geometry import torsion_angles
+from unfreeze.structure.residues import AMINO_ACIDS, MODIFIED_ATOM_NAMES, TORSION_NAMES
+
+__all__ = ["atoms_by_parent_name", "torsion_atoms", "torsions"]
+
+
+def atoms_by_parent_name(system: Complex) -> NDArray[np.str_]:
+    """Atom names in the terms of the parent residue (``SD`` for ``SE`` of ``MSE``): [n_atoms]."""
+    names = system.atom_name.astype("<U6")
+    for (residue, atom), standard in MODIFIED_ATOM_NAMES.items():
+        rows = (names == atom) & (system.residue_name[system.residue_index] == residue)
+        names[rows] = standard
+    return names
+
+
+def torsion_atoms(system: Complex) -> NDArray[np.int64]:
+    """The four atoms of every torsion.
+
+    Parameters
+    ----------
+    system
+        The complex.
+
+    Returns
+    -------
+    int64 [n_residues, 8, 4]
+        Atoms of phi, psi, omega and chi1 to chi5 of every residue, -1 where a torsion is not defined: not an amino
+        acid, chain end or break, atom missing, or no such chi. Omega is about the peptide bond *before* the residue,
+        so that a cis proline has the cis omega.
+    """
+    quads = np.full((system.n_residues, len(TORSION_NAMES), 4), -1, dtype=np.int64)
+    alpha, carbon, nitrogen = (system.atom_of_residue(name) for name in ("CA", "C", "N"))
+    peptides = peptide_links(system)
+    before, after = system.residue_index[peptides].T
+    quads[after, 0] = np.stack([peptides[:, 0], peptides[:, 1], alpha[after], carbon[after]], axis=1)
+    quads[before, 1] = np.stack([nitrogen[before], alpha[before], peptides[:, 0], peptides[:, 1]], axis=1)
+    quads[after, 2] = np.stack([alpha[before], peptides[:, 0], peptides[:, 1], alpha[after]], axis=1)
+
+    names = atoms_by_parent_name(system)
+    protein = system.residue_kind == "protein"
+    found: dict[str, NDArray[np.int64]] = {}
+    for acid in AMINO_ACIDS.values():
+        residues = np.flatnonzero(protein & (system.residue_parent_name == acid.name))
+        for column, quad in enumerate(acid.chi, start=TORSION_NAMES.index("chi1")):
+            for place, atom in enumerate(quad):
+                if atom not in found:
+                    found[atom] = _atom_of_residue(system, names, atom)
+                quads[residues, column, place] = found[atom][residues]
+    quads[(quads < 0).any(axis=-1)] = -1
+    return quads
+
+
+def torsions(system: Complex, coordinates_nm: NDArray[np.floating] | None = None) -> NDArray[np.float64]:
+    """Values of all torsions.
+
+    Parameters
+    ----------
+    system
+        The complex.
+    coordinates_nm
+        [n_frames, n_atoms, 3]; the complex's own as one frame when None.
+
+    Returns
+    -------
+    float64 [n_frames, n_residues, 8]
+        Radians in (-π, π], IUPAC sign; NaN where not defined.
+    """
+    frames = system.coordinates_nm[None] if coordinates_nm is None else np.asarray(coordinates_nm, dtype=np.float64)
+    quads = torsion_atoms(system)
+    defined = quads[..., 0] >= 0
+    values = np.full((len(frames), *defined.shape), np.nan)
+    values[:, defined] = torsion_angles(*(frames[:, quads[defined, place]] for place in range(4)))
+    return values
+
+
+def _atom_of_residue(system: Complex, names: NDArray[np.str_], name: str) -> NDArray[np.int64]:
+    found = np.full(system.n_residues, -1, dtype=np.int64)
+    atoms = np.flatnonzero(names == name)
+    found[system.residue_index[atoms]] = atoms
+    return found
