@@ -82,7 +82,7 @@ def fetch_structure(
     base_url: str | None = None,
     max_bytes: int = MAX_BYTES,
     timeout_s: float = 30.0,
-    backoff_s: float = 1.0,
+    backoff_s: float = 0.5,
 ) -> Path:
     """Path of the mmCIF file of a PDB entry, downloaded unless the cache has it.
 
