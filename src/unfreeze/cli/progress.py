@@ -30,13 +30,13 @@ class Stages:
     def __enter__(self) -> Stages:
         if self._show:
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
             self._progress = Progress(
                 SpinnerColumn(finished_text="[green]✓"),
                 TextColumn("{task.description:<28}"),
                 BarColumn(bar_width=30),
-                TimeElapsedColumn(),
+                TextColumn("{task.elapsed:6.1f} s"),
                 console=Console(stderr=True),
             )
             self._progress.start()
