@@ -73,7 +73,7 @@ def residues_of(path: Path) -> list[list[tuple[str, dict[str, np.ndarray]]]]:
 
 def main() -> None:
     """Print the module."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path)
     files = sorted(parser.parse_args().folder.glob("*.pdb"))
     bonds: dict = defaultdict(list)

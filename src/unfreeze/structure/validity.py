@@ -30,6 +30,7 @@ RING_CONTACT_NM = 0.25
 PLANE_TOLERANCE_NM, PLANE_SLACK_NM = 0.010, 0.005
 MAX_CA_TRACE_NM = 0.42
 ROUNDING_NM = 1e-6
+MAX_PAIRS_PER_ATOM = 50
 ATOMS_PER_CHUNK = 2_000_000
 
 
@@ -210,8 +211,8 @@ class FrameChecker:
             ((faulty & ~self._own[name]) if name in self._own else faulty).sum(axis=1)
             for name, faulty in faults.items()
         )
-        broken = 2 * counts["bad_bond_lengths"] > faults["bad_bond_lengths"].shape[1]
-        clashes = self._count_clashes(frames, finite & ~broken, finite & broken)
+        suspect = finite & (2 * counts["bad_bond_lengths"] > faults["bad_bond_lengths"].shape[1])
+        clashes = self._count_clashes(frames, finite, suspect)
         return FrameValidity(
             **counts,
             new_clashes=clashes,
@@ -265,19 +266,23 @@ class FrameChecker:
         return frame, atoms.min(axis=1), atoms.max(axis=1)
 
     def _count_clashes(
-        self, frames: NDArray[np.float64], whole: NDArray[np.bool_], broken: NDArray[np.bool_]
+        self, frames: NDArray[np.float64], whole: NDArray[np.bool_], suspect: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
         count = np.zeros(len(frames), dtype=np.int64)
-        if len(self._heavy) and whole.any():
+        if len(self._heavy) == 0:
+            return count
+        # a collapsed frame has up to n² pairs: count those without listing them
+        for row in np.flatnonzero(suspect).tolist():
+            tree = KDTree(frames[row, self._heavy])
+            n_close = (int(tree.count_neighbors(tree, CLASH_NM)) - len(self._heavy)) // 2
+            if n_close > MAX_PAIRS_PER_ATOM * len(self._heavy):
+                whole = whole & (np.arange(len(frames)) != row)
+                count[row] = max(1, n_close - len(self._excluded))
+        if whole.any():
             frame, first, second = self._close_pairs(frames[whole], CLASH_NM)
             clash = ~_contains(self._excluded, first * np.int64(self._n_atoms) + second)
             clash &= ~(self._metal[first] & self._donor[second]) & ~(self._donor[first] & self._metal[second])
             count[whole] = np.bincount(frame[clash], minlength=int(whole.sum()))
-        # a collapsed frame has up to n² pairs: count them without listing them
-        for row in np.flatnonzero(broken).tolist():
-            tree = KDTree(frames[row, self._heavy])
-            n_close = (tree.count_neighbors(tree, CLASH_NM) - len(self._heavy)) // 2
-            count[row] = max(0, int(n_close) - len(self._excluded))
         return count
 
     def _close_in_input(self, system: Complex) -> NDArray[np.int64]:
