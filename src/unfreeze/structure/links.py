@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.elements import covalent_radius_nm, is_metal
+from unfreeze.structure.overlaps import check_density
 
 __all__ = ["covalent_bonds", "find_links"]
 
@@ -28,7 +28,6 @@ _TOO_CLOSE = 0.09
 _LIGAND_TOLERANCE = 0.02
 _RESIDUE_TOLERANCE = 0.04
 _WIDEST_BOND = 0.3
-_MAX_PAIRS_PER_ATOM = 60
 
 # Atoms of standard residues that ligands, glycans and cross-links are known to be bound to.
 _REACTIVE = {
@@ -71,7 +70,7 @@ def find_links(complex: Complex) -> Pairs:
     InputError
         If so many atoms lie on top of each other that the coordinates cannot be real.
     """
-    _check_density(complex)
+    check_density(complex)
     carbon, nitrogen = complex.atom_of_residue("C"), complex.atom_of_residue("N")
     oxygen, phosphorus = complex.atom_of_residue("O3'"), complex.atom_of_residue("P")
     peptide_like = (complex.residue_kind == "protein") | np.isin(
@@ -107,7 +106,7 @@ def covalent_bonds(complex: Complex) -> Pairs:
     int64 [n_bonds, 2]
         Pairs of atoms, each pair ascending, sorted.
     """
-    _check_density(complex)
+    check_density(complex)
     radius = covalent_radius_nm(complex.element)
     reach = min(2 * float(radius.max(initial=0.0)) + _RESIDUE_TOLERANCE, _WIDEST_BOND)
     pairs = cKDTree(complex.coordinates_nm).query_pairs(reach, output_type="ndarray").astype(np.int64)
@@ -127,20 +126,6 @@ def _tidy(pairs: Pairs) -> Pairs:
 def _lengths(complex: Complex, pairs: Pairs) -> NDArray[np.float64]:
     difference = complex.coordinates_nm[pairs[:, 0]] - complex.coordinates_nm[pairs[:, 1]]
     return np.linalg.norm(difference, axis=1)
-
-
-def _check_density(complex: Complex) -> None:
-    """Refuse heaps of atoms before a search for pairs fills the memory."""
-    if complex.n_atoms < _MAX_PAIRS_PER_ATOM:
-        return
-    tree = cKDTree(complex.coordinates_nm)
-    n_pairs = int(tree.count_neighbors(tree, _WIDEST_BOND)) - complex.n_atoms
-    if n_pairs > 2 * _MAX_PAIRS_PER_ATOM * complex.n_atoms:
-        raise InputError(
-            f"{complex.source.name or 'complex'}: atoms have {n_pairs / complex.n_atoms:.0f} neighbours within "
-            f"{_WIDEST_BOND} nm on average, where no more than about 25 fit; they lie on top of each other, so the "
-            "coordinates were not set or are not in ångström. Check the file."
-        )
 
 
 def _chain_bonds(complex: Complex, ends: Pairs, starts: Pairs, kind: str) -> Pairs:

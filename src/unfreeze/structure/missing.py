@@ -196,9 +196,10 @@ def _align(
 
 def _linked_to_next(complex: Complex, residues: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether each residue is bound to the next of the list; the last is not: [n]."""
-    linked = set(map(tuple, np.sort(complex.residue_index[complex.links], axis=1).tolist()))
-    pairs = zip(residues[:-1].tolist(), residues[1:].tolist(), strict=True)
-    return np.array([*(pair in linked for pair in pairs), False])
+    pairs = complex.residue_index[complex.links]
+    codes = pairs.min(axis=1) * complex.n_residues + pairs.max(axis=1)
+    wanted = np.minimum(residues[:-1], residues[1:]) * complex.n_residues + np.maximum(residues[:-1], residues[1:])
+    return np.append(np.isin(wanted, codes), False)
 
 
 def _gaps(complex: Complex, residues: NDArray[np.int64], notes: list[str]) -> list[str]:
