@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from unfreeze.structure.complex import Complex
+from unfreeze.structure.elements import covalent_radius_nm, is_metal
 from unfreeze.structure.ideal_geometry import BOND_LENGTHS
 from unfreeze.structure.nucleotides import NUCLEOTIDE_BONDS, NUCLEOTIDE_PLANES, PHOSPHODIESTER_NM
 from unfreeze.structure.residues import AMINO_ACIDS
 
 __all__ = [
-    "METALS",
     "Bonds",
     "ChiralCentres",
     "ideal_bonds",
     "ideal_centres",
     "ideal_planes",
+    "metal_atoms",
     "peptide_links",
+    "signed_volumes",
 ]
 
 THERMAL_BOND_SIGMA_NM = 0.003
@@ -35,15 +37,7 @@ DISULFIDE_NM = 0.2033
 MIN_CENTRE_VOLUME_NM3 = 0.0008
 """A carbon whose three neighbours span less than this (1/3 of a tetrahedral one) is flat, not chiral."""
 
-METALS = frozenset(
-    "LI BE NA MG AL K CA SC TI V CR MN FE CO NI CU ZN GA RB SR Y ZR NB MO TC RU RH PD AG CD IN SN SB CS BA LA CE PR "
-    "ND SM EU GD TB DY HO ER TM YB LU HF TA W RE OS IR PT AU HG TL PB BI U".split()
-)
-# Cordero et al. (2008) Dalton Trans. 2832, in nm
-_COVALENT_RADII = {"C": 0.076, "N": 0.071, "O": 0.066, "S": 0.105, "P": 0.107, "SE": 0.120, "F": 0.057, "CL": 0.102}
-_COVALENT_RADII |= {"BR": 0.120, "I": 0.139, "B": 0.084, "SI": 0.111, "AS": 0.119}
-_DEFAULT_RADIUS = 0.130
-_BOND_SLACK_NM = 0.045
+_BOND_SLACK_NM = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +168,7 @@ def ideal_bonds(system: Complex) -> Bonds:
     peptides = np.sort(peptide_links(system), axis=1)
     is_peptide = np.isin(_pair_keys(every, system.n_atoms), _pair_keys(peptides, system.n_atoms))
     heavy = (system.element != "H") & (system.element != "D")
-    metal = np.isin(system.element, list(METALS))
+    metal = metal_atoms(system)
     is_link = first_row >= tabulated
     keep = heavy[every].all(axis=1)
     checked = ~is_peptide & ~(is_link & metal[every].any(axis=1))
@@ -243,6 +237,12 @@ def ideal_planes(system: Complex) -> list[NDArray[np.int64]]:
     return [np.concatenate(rows) for _, rows in sorted(of_size.items())]
 
 
+def metal_atoms(system: Complex) -> NDArray[np.bool_]:
+    """Whether each atom is a metal: [n_atoms]."""
+    symbols, inverse = np.unique(system.element, return_inverse=True)
+    return np.array([is_metal(symbol) for symbol in symbols.tolist()], dtype=bool)[inverse]
+
+
 def signed_volumes(coordinates_nm: NDArray[np.float64], centres: NDArray[np.int64]) -> NDArray[np.float64]:
     """Triple product (a - o) . ((b - o) x (c - o)) in nm³ of every centre: [n_frames, n_centres]."""
     arms = coordinates_nm[:, centres[:, 1:]] - coordinates_nm[:, centres[:, :1]]
@@ -265,7 +265,7 @@ def _bonds_by_distance(system: Complex, known: NDArray[np.bool_]) -> NDArray[np.
     atoms = atoms[unknown_residue[system.residue_index[atoms]]]
     if len(atoms) == 0:
         return np.zeros((0, 2), dtype=np.int64)
-    radius = np.array([_COVALENT_RADII.get(symbol, _DEFAULT_RADIUS) for symbol in system.element[atoms].tolist()])
+    radius = covalent_radius_nm(system.element[atoms])
     pairs = KDTree(system.coordinates_nm[atoms]).query_pairs(0.30, output_type="ndarray").reshape(-1, 2)
     near = _distance(system.coordinates_nm[atoms], pairs) < radius[pairs].sum(axis=1) + _BOND_SLACK_NM
     pairs = atoms[pairs[near]]

@@ -16,7 +16,14 @@ from scipy import sparse
 from scipy.spatial import KDTree
 
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.covalent import METALS, ideal_bonds, ideal_centres, ideal_planes, peptide_links, signed_volumes
+from unfreeze.structure.covalent import (
+    ideal_bonds,
+    ideal_centres,
+    ideal_planes,
+    metal_atoms,
+    peptide_links,
+    signed_volumes,
+)
 from unfreeze.structure.geometry import torsion_angles
 
 __all__ = ["FrameChecker", "FrameValidity"]
@@ -158,7 +165,7 @@ class FrameChecker:
         self._centres = ideal_centres(system, bonds)
         self._planes = ideal_planes(system)
         self._heavy = np.flatnonzero(~np.isin(system.element, ["H", "D"]))
-        self._metal = np.isin(system.element, list(METALS))
+        self._metal = metal_atoms(system)
         self._donor = np.isin(system.element, ["N", "O", "S", "SE", "F", "CL", "BR", "I"])
         self._excluded = _pairs_up_to_1_3(bonds.atoms, system.n_atoms)
 
