@@ -52,6 +52,14 @@ def test_dccm_of_atoms_moving_together_against_and_not():
     assert np.allclose(correlations[3], [0.0, 0.0, 0.0, 1.0])
 
 
+def test_dccm_of_groups_is_the_block_mean():
+    frames = _frames(5, n_atoms=7)
+    groups = np.array([0, 0, 1, 1, 1, 2, 2])
+    full = dccm(frames)
+    expected = [[full[np.ix_(groups == a, groups == b)].mean() for b in range(3)] for a in range(3)]
+    assert np.allclose(dccm(frames, groups=groups), expected)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000))
 def test_principal_components_are_orthonormal_and_explain_the_variance(seed):

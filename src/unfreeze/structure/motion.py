@@ -119,6 +119,7 @@ def dccm(
     weights: NDArray[np.floating] | None = None,
     *,
     superposed: bool = True,
+    groups: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Dynamic cross-correlation matrix of atom displacements.
 
@@ -132,11 +133,14 @@ def dccm(
         [n_frames] frame weights; equal when None.
     superposed
         False superposes the frames on their mean first.
+    groups
+        [n_atoms] group of every atom, 0 … n_groups − 1 with none empty. The matrix is then that of groups, each
+        element the mean over its atom pairs, and the full one is never built.
 
     Returns
     -------
-    float64 [n_atoms, n_atoms]
-        In [−1, 1], diagonal 1; rows of atoms that do not move are 0 off the diagonal.
+    float64 [n_atoms, n_atoms] or [n_groups, n_groups]
+        In [−1, 1]; for atoms, the diagonal is 1. Atoms that do not move have 0 off the diagonal.
     """
     deviations, _, share = _deviations(coordinates_nm, weights, superposed)
     scaled = np.sqrt(share)[:, None, None] * deviations
@@ -144,8 +148,14 @@ def dccm(
     norm = np.linalg.norm(columns, axis=1)
     still = norm < 1e-9
     columns = np.where(still[:, None], 0.0, columns / np.where(still, 1.0, norm)[:, None])
+    if groups is not None:
+        # C = X Xᵀ with unit rows, so that the mean over a block of C is the product of two mean rows
+        sums = np.zeros((int(groups.max()) + 1, columns.shape[1]))
+        np.add.at(sums, groups, columns)
+        columns = sums / np.bincount(groups)[:, None]
     correlations = np.clip(columns @ columns.T, -1.0, 1.0)
-    np.fill_diagonal(correlations, 1.0)
+    if groups is None:
+        np.fill_diagonal(correlations, 1.0)
     return correlations
 
 
