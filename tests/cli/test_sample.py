@@ -185,12 +185,12 @@ def test_offline_says_what_to_do(here: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 # The report's place is taken by something that says when it is reached and then waits to be interrupted.
 _WAIT_IN_REPORT = """
-import sys, time, unfreeze.report
+import sys, time, unfreeze.report.page
 from unfreeze.cli.main import main
 def wait(directory):
     print("reached", flush=True)
     time.sleep(120)
-unfreeze.report.write_report = wait
+unfreeze.report.page.write_report = wait
 main()
 """
 

@@ -23,7 +23,7 @@ def report(
     with ErrorReporter(debug=context.obj["debug"]):
         with Stages(show=not as_json) as stages:
             stages("Report")
-            from unfreeze.report import write_report
+            from unfreeze.report.page import write_report
 
             page = write_report(directory)
         if as_json:

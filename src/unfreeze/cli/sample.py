@@ -99,7 +99,7 @@ def _write(ensemble: Ensemble, target: Path, *, format: str, with_report: bool, 
         ensemble.save(building, format=format)
         if with_report:
             stages("Report")
-            from unfreeze.report import write_report
+            from unfreeze.report.page import write_report
 
             write_report(building)
         check_output_directory(target, force=force)
