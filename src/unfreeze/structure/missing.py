@@ -58,12 +58,14 @@ _SYNONYMS = {("ILE", "CD1"): ("CD",), ("*", "O"): ("OT1", "O1", "OC1"), ("DT", "
 _LONGEST_ALIGNMENT = 2e8
 _LONGEST_GAP = 100
 _MISMATCH_SHARE = 0.5
+_COARSE_SHARE = 0.9
 
 
 def missing_atoms(complex: Complex) -> tuple[str, ...]:
     """One text for every standard residue with heavy atoms missing, e.g. ``A:LYS13 lacks CG CD CE NZ``.
 
-    The phosphate of a nucleotide that begins a chain is not missed.
+    The phosphate of a nucleotide that begins a chain is not missed, and models of one atom a residue lack so
+    much that nothing is listed.
     """
     parent = complex.residue_parent_name
     expected = {name: set(atoms) for name, atoms in HEAVY_ATOMS.items()}
@@ -77,6 +79,9 @@ def missing_atoms(complex: Complex) -> tuple[str, ...]:
             known += np.bincount(complex.residue_index[atoms], minlength=complex.n_residues)
     modified = (complex.residue_name != parent) & ~np.isin(complex.residue_kind, ["protein", "nucleic"])
     incomplete = np.flatnonzero((known < wanted) & np.isin(complex.residue_kind, ["protein", "nucleic"]) & ~modified)
+    polymer = np.isin(complex.residue_kind, ["protein", "nucleic"])
+    if polymer.any() and (np.bincount(complex.residue_index)[polymer] == 1).mean() > _COARSE_SHARE:
+        return ()
     bound = set(complex.links.ravel().tolist())
     start = complex.residue_start
     found = []
@@ -124,7 +129,15 @@ def missing_residues(
     found: list[str] = []
     for chain in range(complex.n_chains):
         residues = np.flatnonzero(complex.chain_index == chain)
-        residues = residues[np.isin(complex.residue_kind[residues], ["protein", "nucleic"])]
+        in_polymer = np.isin(complex.residue_kind[residues], ["protein", "nucleic"])
+        if uses_entities:
+            in_polymer |= (complex.residue_label_number[residues] > 0) & np.isin(
+                complex.residue_entity[residues], list(sequences)
+            )
+        else:
+            # Caps such as ACE and NH2 stand in the record but are no amino acids.
+            in_polymer |= np.isin(complex.residue_name[residues], sequences.get(str(complex.chain_name[chain]), ()))
+        residues = residues[in_polymer]
         if uses_entities:
             groups = _by_label_chain(complex, residues)
         else:

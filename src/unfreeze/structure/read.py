@@ -131,6 +131,9 @@ def read_models(
     return _with_missing(complex, header, copies), frames
 
 
+_COARSE_SHARE = 0.9  # of polymer residues with one atom, above which a model counts as coarse
+
+
 class _Copies:
     """Rows of the selection that became atoms, and the assembly made of them."""
 
@@ -206,6 +209,9 @@ def _with_missing(complex: Complex, header: Header, copies: _Copies) -> Complex:
         sequences = {new: header.sequences[old] for new, old in original.items() if old in header.sequences}
     residues = missing_residues(complex, sequences, header.uses_entities, notes)
     atoms = missing_atoms(complex)
+    polymer = np.isin(complex.residue_kind, ["protein", "nucleic"])
+    if polymer.any() and (np.bincount(complex.residue_index)[polymer] == 1).mean() > _COARSE_SHARE:
+        notes.append("The polymers have one atom a residue only.")
     source = replace(complex.source, missing_residues=residues, missing_atoms=atoms, notes=tuple(notes))
     return replace(complex, source=source)
 
