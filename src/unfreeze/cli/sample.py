@@ -123,6 +123,7 @@ def _summary(ensemble: Ensemble, folder: Path, with_report: bool, seconds: dict[
 
 def _print(summary: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     out = Console(highlight=False, soft_wrap=True)
     conditions, checks = summary["conditions"] or {}, summary["checks"] or {}
@@ -138,8 +139,9 @@ def _print(summary: dict[str, Any]) -> None:
             f"Valid frames {100 * checks['frames_valid_share']:.1f} %; "
             f"{checks.get('n_frames_replaced', 0)} of {checks.get('n_frames_drawn', 0)} drawn were replaced"
         )
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
     for warning in summary["warnings"] or []:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[yellow]Note:[/] {warning}", markup=True)
+        notes.print(f"[yellow]Note:[/] {escape(warning)}")
     for role, path in summary["files"].items():
         out.print(f"  {role:<9} {path}", markup=False)
     out.print(f"  {'record':<9} {Path(summary['directory']) / 'ensemble.json'}", markup=False)
