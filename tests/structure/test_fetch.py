@@ -83,6 +83,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(BODY)
         self.close_connection = True
 
+    def encoded(self) -> None:
+        self._head(200, len(BODY), Content_Encoding="gzip")
+        self.wfile.write(BODY)
+
     def short_without_length(self) -> None:
         self._head(200, None)
         self.wfile.write(BODY[:-50])
@@ -217,8 +221,9 @@ def test_tries_again_after_a_passing_fault(server: Server, tmp_path: Path, first
     assert fetch(server, tmp_path, first, "normal").read_bytes() == BODY
 
 
-def test_accepts_an_answer_without_a_length(server: Server, tmp_path: Path) -> None:
-    assert fetch(server, tmp_path, "no_length").read_bytes() == BODY
+@pytest.mark.parametrize("behaviour", ["no_length", "encoded"])
+def test_accepts_an_answer_without_a_length_or_with_an_encoding(server: Server, tmp_path: Path, behaviour: str) -> None:
+    assert fetch(server, tmp_path, behaviour).read_bytes() == BODY
 
 
 def test_follows_a_redirect(server: Server, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 import requests
+import urllib3
 from filelock import FileLock
 from filelock import Timeout as LockTimeout
 
@@ -207,7 +208,8 @@ def _receive(
         stream.seek(start)
         stream.truncate()
         try:
-            for chunk in answer.iter_content(_CHUNK):
+            # Undecoded: some mirrors call the .gz file a plain file in gzip encoding.
+            for chunk in answer.raw.stream(_CHUNK, decode_content=False):
                 if written == 0 and not chunk.startswith(b"\x1f\x8b"):
                     raise InputError(
                         f"{address}: expected a gzip file, got {_describe(answer, chunk)}. A proxy or a login page may "
@@ -217,7 +219,7 @@ def _receive(
                 if written > max_bytes:
                     raise InputError(_too_large(address, written, max_bytes))
                 stream.write(chunk)
-        except requests.exceptions.ChunkedEncodingError as error:
+        except urllib3.exceptions.HTTPError as error:
             raise _BrokenTransferError(f"the connection broke after {written} bytes") from error
         except InputError:
             stream.truncate(0)
