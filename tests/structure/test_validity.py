@@ -241,3 +241,19 @@ def test_the_wrong_shape_is_refused(protease):
         checker.check(system.coordinates_nm)
     with pytest.raises(ValueError, match="at least one"):
         FrameValidity.concatenate([])
+
+
+def test_faults_are_told_by_residue_and_atom(protease):
+    system, checker = protease
+    assert checker.describe(system.coordinates_nm) == []
+    frame = system.coordinates_nm.copy()
+    carbon, nitrogen = _atom(system, 30, "C"), _atom(system, 31, "N")
+    along = frame[nitrogen] - frame[carbon]
+    frame[system.residue_index > 30] += 0.03 * along / np.linalg.norm(along)
+    said = checker.describe(frame)
+    assert any(f"{system.atom_label(carbon)}-{system.atom_label(nitrogen)}" in text for text in said)
+    noisy = system.coordinates_nm + np.random.default_rng(2).normal(scale=0.03, size=frame.shape)
+    result = checker.check(noisy[None])
+    counts = ("bad_peptide_bonds", "bad_consecutive_ca", "bad_bond_lengths", "inverted_centres")
+    counts += ("new_cis_peptides", "new_clashes", "nonplanar_groups")
+    assert len(checker.describe(noisy)) == sum(int(getattr(result, name)[0]) for name in counts)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from unfreeze.structure.atom_lookup import AtomLookup
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.elements import covalent_radius_nm, is_metal
 from unfreeze.structure.ideal_geometry import BOND_LENGTHS
@@ -76,24 +77,6 @@ class ChiralCentres:
     sign: NDArray[np.float64]
 
 
-class _AtomsByName:
-    """Index of a named atom in every residue, looked up once a name."""
-
-    def __init__(self, system: Complex) -> None:
-        self._system = system
-        self._found: dict[str, NDArray[np.int64]] = {}
-
-    def __call__(self, name: str, residues: NDArray[np.int64]) -> NDArray[np.int64]:
-        if name not in self._found:
-            self._found[name] = self._system.atom_of_residue(name)
-        return self._found[name][residues]
-
-    def rows(self, names: tuple[str, ...], residues: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the named atoms, [n, n_names], of those residues that have them all."""
-        table = np.stack([self(name, residues) for name in names], axis=1)
-        return table[(table >= 0).all(axis=1)]
-
-
 def peptide_links(system: Complex) -> NDArray[np.int64]:
     """Peptide bonds of a complex.
 
@@ -129,7 +112,7 @@ def ideal_bonds(system: Complex) -> Bonds:
     Bonds
         Sorted, each once.
     """
-    by_name = _AtomsByName(system)
+    by_name = AtomLookup(system)
     pairs: list[NDArray[np.int64]] = []
     lengths: list[NDArray[np.float64]] = []
     sigmas: list[NDArray[np.float64]] = []
@@ -142,9 +125,9 @@ def ideal_bonds(system: Complex) -> Bonds:
     for name in np.unique(system.residue_name).tolist():
         residues = np.flatnonzero(system.residue_name == name)
         for atoms, (length, sigma) in BOND_LENGTHS.get(name, {}).items():
-            add(by_name.rows(atoms, residues), length, max(sigma, THERMAL_BOND_SIGMA_NM))
+            add(by_name.whole(residues, *atoms), length, max(sigma, THERMAL_BOND_SIGMA_NM))
         for atoms, length in NUCLEOTIDE_BONDS.get(name, {}).items():
-            add(by_name.rows(atoms, residues), length, THERMAL_BOND_SIGMA_NM)
+            add(by_name.whole(residues, *atoms), length, THERMAL_BOND_SIGMA_NM)
     known = np.zeros(system.n_atoms, dtype=bool)
     if pairs:
         known[np.concatenate(pairs).ravel()] = True
@@ -190,13 +173,13 @@ def ideal_centres(system: Complex, bonds: Bonds) -> ChiralCentres:
         CA (and CB of Ile and Thr) of amino acids; carbons with three or four heavy neighbours of nucleotides,
         ligands and other residues, as far as the input shows them tetrahedral.
     """
-    by_name = _AtomsByName(system)
+    by_name = AtomLookup(system)
     standard = []
     for name in np.unique(system.residue_name).tolist():
         if name in AMINO_ACIDS:
             residues = np.flatnonzero(system.residue_name == name)
             for centre, neighbours in AMINO_ACIDS[name].centres:
-                standard.append(by_name.rows((centre, *neighbours), residues))
+                standard.append(by_name.whole(residues, centre, *neighbours))
     known = np.concatenate(standard) if standard else np.zeros((0, 4), dtype=np.int64)
 
     other = ~np.isin(system.residue_name, list(AMINO_ACIDS))[system.residue_index] & (system.element == "C")
@@ -225,7 +208,7 @@ def ideal_planes(system: Complex) -> list[NDArray[np.int64]]:
     list of int64 [n_groups, n_group_atoms]
         One array for each size of group.
     """
-    by_name = _AtomsByName(system)
+    by_name = AtomLookup(system)
     of_size: dict[int, list[NDArray[np.int64]]] = defaultdict(list)
     for name in np.unique(system.residue_parent_name).tolist():
         residues = np.flatnonzero(system.residue_parent_name == name)
@@ -233,7 +216,7 @@ def ideal_planes(system: Complex) -> list[NDArray[np.int64]]:
         if name in NUCLEOTIDE_PLANES:
             groups = (NUCLEOTIDE_PLANES[name],)
         for group in groups:
-            of_size[len(group)].append(by_name.rows(group, residues))
+            of_size[len(group)].append(by_name.whole(residues, *group))
     return [np.concatenate(rows) for _, rows in sorted(of_size.items())]
 
 

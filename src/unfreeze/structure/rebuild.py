@@ -10,22 +10,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unfreeze.structure.build_tables import (
+    FIXED,
+    N_FRAME_ATOMS,
+    N_SLOTS,
+    NO_ATOM,
+    OXT_SLOT,
+    ideal_backbone,
+    residue_templates,
+    slot_atoms,
+    step_tables,
+)
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.frames import BackboneFrames, backbone_frames, gram_schmidt_frames
 from unfreeze.structure.geometry import torsion_angles
-from unfreeze.structure.ideal_geometry import BACKBONE_GEOMETRY, BOND_LENGTHS, BUILD_GEOMETRY
-from unfreeze.structure.residues import AMINO_ACIDS, TORSION_NAMES, BuildStep
-from unfreeze.structure.torsions import atoms_by_parent_name, torsions
+from unfreeze.structure.torsions import torsions
 
 __all__ = ["ResidueBuilder", "place_atoms"]
 
-MAX_ATOMS = 14
-OXT_SLOT = MAX_ATOMS
-N_SLOTS = MAX_ATOMS + 1
-N_FRAME_ATOMS = 3
-FIXED, NO_ATOM = -1, -2
-TERMINAL_ANGLE = 2.0508
-"""CA-C-OXT, 117.5 degrees."""
 NO_CHI = np.pi
 """Torsion given to side-chain atoms the input lacks: extended."""
 
@@ -99,10 +101,9 @@ class ResidueBuilder:
         start = backbone_frames(system)
         self.residues = np.flatnonzero(np.isfinite(start.rotations[0]).all(axis=(1, 2)))
         self._n_atoms = system.n_atoms
-        names = atoms_by_parent_name(system)
-        templates = _templates(system)[self.residues]
-        self._atoms = _slot_atoms(system, names, templates, self.residues)
-        self._references, self._driver, table = _step_tables(templates)
+        template = residue_templates(system)[self.residues]
+        self._atoms = slot_atoms(system, template, self.residues)
+        self._references, self._driver, table = step_tables(template)
         here = self._atoms >= 0
         self._driver[~here[:, OXT_SLOT], OXT_SLOT] = NO_ATOM
         slots = np.full((len(self.residues), N_SLOTS, 3), np.nan)
@@ -126,7 +127,7 @@ class ResidueBuilder:
         self._geometry = table if ideal else measured
         local = slots[:, :N_FRAME_ATOMS] - slots[:, 1:2]
         rotations = start.rotations[0, self.residues]
-        self._backbone = _ideal_backbone(templates) if ideal else np.einsum("rji,rkj->rki", rotations, local)
+        self._backbone = ideal_backbone(template) if ideal else np.einsum("rji,rkj->rki", rotations, local)
         self._find_extras(system, slots)
         self.built = np.zeros(system.n_atoms, dtype=bool)
         self.built[self._atoms[here]] = True
@@ -243,62 +244,3 @@ class ResidueBuilder:
     def _extra_frames(self, slots: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         origin, first, plane = (slots[:, self._extra_rows, self._extra_near[:, k]] for k in range(3))
         return gram_schmidt_frames(origin, first, plane), origin
-
-
-def _templates(system: Complex) -> NDArray[np.str_]:
-    """Amino acid each residue is built as: its parent; else alanine or glycine, by whether it has CB."""
-    known = np.isin(system.residue_parent_name, list(AMINO_ACIDS))
-    beta = np.where(system.atom_of_residue("CB") >= 0, "ALA", "GLY")
-    return np.where(known, system.residue_parent_name, beta)
-
-
-def _slot_atoms(
-    system: Complex, names: NDArray[np.str_], templates: NDArray[np.str_], residues: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Atom of the complex in every slot, -1 for none: [n_built, 15]."""
-    atoms = np.full((system.n_residues, N_SLOTS), -1, dtype=np.int64)
-    template_of = np.full(system.n_residues, "", dtype=templates.dtype)
-    template_of[residues] = templates
-    template_of_atom = template_of[system.residue_index]
-    wanted = {(name, "OXT"): OXT_SLOT for name in AMINO_ACIDS}
-    wanted |= {(acid.name, atom): slot for acid in AMINO_ACIDS.values() for slot, atom in enumerate(acid.atoms)}
-    for atom in sorted({atom for _, atom in wanted}):
-        rows = np.flatnonzero(names == atom)
-        slot = np.array([wanted.get((name, atom), -1) for name in AMINO_ACIDS])
-        order = np.array(list(AMINO_ACIDS))
-        sorter = np.argsort(order)
-        at = np.minimum(np.searchsorted(order, template_of_atom[rows], sorter=sorter), len(order) - 1)
-        slots = np.where(order[sorter[at]] == template_of_atom[rows], slot[sorter[at]], -1)
-        rows, slots = rows[slots >= 0], slots[slots >= 0]
-        atoms[system.residue_index[rows], slots] = rows
-    return atoms[residues]
-
-
-def _step_tables(
-    templates: NDArray[np.str_],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """References [n, 15, 3] as slots, driving torsion [n, 15] (or FIXED, NO_ATOM), geometry [n, 15, 3]."""
-    references = np.zeros((len(templates), N_SLOTS, 3), dtype=np.int64)
-    driver = np.full((len(templates), N_SLOTS), NO_ATOM, dtype=np.int64)
-    geometry = np.full((len(templates), N_SLOTS, 3), np.nan)
-    for name, acid in AMINO_ACIDS.items():
-        rows = templates == name
-        slot_of = {atom: slot for slot, atom in enumerate(acid.atoms)}
-        steps = [*acid.build, BuildStep("OXT", ("N", "CA", "C"), "psi")]
-        terminal = (BOND_LENGTHS[name]["C", "OXT"][0], TERMINAL_ANGLE, 0.0)
-        for step in steps:
-            slot = slot_of.get(step.atom, OXT_SLOT)
-            references[rows, slot] = [slot_of[atom] for atom in step.references]
-            driver[rows, slot] = TORSION_NAMES.index(step.torsion) if step.torsion else FIXED
-            geometry[rows, slot] = terminal if step.atom == "OXT" else BUILD_GEOMETRY[name][step.atom]
-    return references, driver, geometry
-
-
-def _ideal_backbone(templates: NDArray[np.str_]) -> NDArray[np.float64]:
-    """N, CA and C in the backbone frame with ideal lengths and angle: [n, 3, 3]."""
-    local = np.zeros((len(templates), N_FRAME_ATOMS, 3))
-    for name, (nitrogen, carbon, angle) in BACKBONE_GEOMETRY.items():
-        rows = templates == name
-        local[rows, 0] = (nitrogen * np.cos(angle), nitrogen * np.sin(angle), 0.0)
-        local[rows, 2] = (carbon, 0.0, 0.0)
-    return local

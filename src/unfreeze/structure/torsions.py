@@ -9,21 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unfreeze.structure.atom_lookup import AtomLookup, atoms_by_parent_name
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.covalent import peptide_links
 from unfreeze.structure.geometry import torsion_angles
-from unfreeze.structure.residues import AMINO_ACIDS, MODIFIED_ATOM_NAMES, TORSION_NAMES
+from unfreeze.structure.residues import AMINO_ACIDS, TORSION_NAMES
 
-__all__ = ["atoms_by_parent_name", "torsion_atoms", "torsions"]
-
-
-def atoms_by_parent_name(system: Complex) -> NDArray[np.str_]:
-    """Atom names in the terms of the parent residue (``SD`` for ``SE`` of ``MSE``): [n_atoms]."""
-    names = system.atom_name.astype("<U6")
-    for (residue, atom), standard in MODIFIED_ATOM_NAMES.items():
-        rows = (names == atom) & (system.residue_name[system.residue_index] == residue)
-        names[rows] = standard
-    return names
+__all__ = ["torsion_atoms", "torsions"]
 
 
 def torsion_atoms(system: Complex) -> NDArray[np.int64]:
@@ -49,16 +41,12 @@ def torsion_atoms(system: Complex) -> NDArray[np.int64]:
     quads[before, 1] = np.stack([nitrogen[before], alpha[before], peptides[:, 0], peptides[:, 1]], axis=1)
     quads[after, 2] = np.stack([alpha[before], peptides[:, 0], peptides[:, 1], alpha[after]], axis=1)
 
-    names = atoms_by_parent_name(system)
+    lookup = AtomLookup(system, atoms_by_parent_name(system))
     protein = system.residue_kind == "protein"
-    found: dict[str, NDArray[np.int64]] = {}
     for acid in AMINO_ACIDS.values():
         residues = np.flatnonzero(protein & (system.residue_parent_name == acid.name))
         for column, quad in enumerate(acid.chi, start=TORSION_NAMES.index("chi1")):
-            for place, atom in enumerate(quad):
-                if atom not in found:
-                    found[atom] = _atom_of_residue(system, names, atom)
-                quads[residues, column, place] = found[atom][residues]
+            quads[residues, column] = lookup.of(residues, *quad)
     quads[(quads < 0).any(axis=-1)] = -1
     return quads
 
@@ -84,10 +72,3 @@ def torsions(system: Complex, coordinates_nm: NDArray[np.floating] | None = None
     values = np.full((len(frames), *defined.shape), np.nan)
     values[:, defined] = torsion_angles(*(frames[:, quads[defined, place]] for place in range(4)))
     return values
-
-
-def _atom_of_residue(system: Complex, names: NDArray[np.str_], name: str) -> NDArray[np.int64]:
-    found = np.full(system.n_residues, -1, dtype=np.int64)
-    atoms = np.flatnonzero(names == name)
-    found[system.residue_index[atoms]] = atoms
-    return found

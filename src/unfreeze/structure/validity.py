@@ -6,10 +6,6 @@ input already is counted but does not fail a frame. Nothing is repaired here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -24,9 +20,13 @@ from unfreeze.structure.covalent import (
     peptide_links,
     signed_volumes,
 )
+from unfreeze.structure.frame_validity import FrameValidity
 from unfreeze.structure.geometry import torsion_angles
 
 __all__ = ["FrameChecker", "FrameValidity"]
+
+AtomPairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Frame, first atom and second atom of some pairs: [n_pairs] each."""
 
 PEPTIDE_BOND_NM, PEPTIDE_TOLERANCE_NM = 0.1329, 0.010
 CA_TRANS_NM, CA_CIS_NM, CA_TOLERANCE_NM = 0.380, 0.295, 0.020
@@ -39,98 +39,6 @@ MAX_CA_TRACE_NM = 0.42
 ROUNDING_NM = 1e-6
 MAX_PAIRS_PER_ATOM = 50
 ATOMS_PER_CHUNK = 2_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class FrameValidity:
-    """What is wrong with each of some frames.
-
-    Attributes
-    ----------
-    bad_peptide_bonds, bad_consecutive_ca, bad_bond_lengths : int64 [n_frames]
-        Pairs beyond the limits, those included that are so in the input.
-    inverted_centres : int64 [n_frames]
-        Chiral centres of the wrong hand, those included that are so in the input.
-    new_cis_peptides : int64 [n_frames]
-        Peptide bonds before residues other than proline that are cis and trans in the input.
-    new_clashes : int64 [n_frames]
-        Pairs of heavy atoms closer than 0.22 nm, not bonded, not 1-3, and not so close in the input.
-    nonplanar_groups : int64 [n_frames]
-        Rings, carboxyl, amide and guanidinium groups and bases that are bent.
-    new_faults : int64 [n_frames]
-        All of the above that the input does not have.
-    n_peptide_bonds, n_consecutive_ca, n_bonds, n_centres, n_planar_groups
-        How many are checked in each frame.
-    """
-
-    bad_peptide_bonds: NDArray[np.int64]
-    bad_consecutive_ca: NDArray[np.int64]
-    bad_bond_lengths: NDArray[np.int64]
-    inverted_centres: NDArray[np.int64]
-    new_cis_peptides: NDArray[np.int64]
-    new_clashes: NDArray[np.int64]
-    nonplanar_groups: NDArray[np.int64]
-    new_faults: NDArray[np.int64]
-    n_peptide_bonds: int
-    n_consecutive_ca: int
-    n_bonds: int
-    n_centres: int
-    n_planar_groups: int
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return len(self.new_faults)
-
-    @property
-    def passes(self) -> NDArray[np.bool_]:
-        """Whether a frame adds no fault to those of the input: [n_frames]."""
-        return self.new_faults == 0
-
-    def take(self, frames: NDArray[np.int64] | NDArray[np.bool_]) -> FrameValidity:
-        """Keep some frames, given as indices or as a mask."""
-        values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
-        return replace(self, **{name: value[frames] for name, value in values.items() if isinstance(value, np.ndarray)})
-
-    @staticmethod
-    def concatenate(parts: Sequence[FrameValidity]) -> FrameValidity:
-        """Join the results for several sets of frames of one complex, in order.
-
-        Raises
-        ------
-        ValueError
-            If there are no parts, or they are of different complexes.
-        """
-        if not parts:
-            raise ValueError("FrameValidity.concatenate needs at least one part")
-        values: dict[str, Any] = {}
-        for item in fields(FrameValidity):
-            column = [getattr(part, item.name) for part in parts]
-            if isinstance(column[0], np.ndarray):
-                values[item.name] = np.concatenate(column)
-            elif len(set(column)) == 1:
-                values[item.name] = column[0]
-            else:
-                raise ValueError(f"FrameValidity.concatenate: parts differ in {item.name}: {sorted(set(column))}")
-        return FrameValidity(**values)
-
-    def summary(self) -> dict[str, float | int]:
-        """Shares and totals over all frames, with the keys of ``ensemble.json``; a share of nothing is 1."""
-
-        def valid_share(bad: NDArray[np.int64], n_items: int) -> float:
-            total = n_items * self.n_frames
-            return 1.0 - float(bad.sum()) / total if total else 1.0
-
-        return {
-            "frames_valid_share": float(self.passes.mean()) if self.n_frames else 1.0,
-            "peptide_bonds_valid_share": valid_share(self.bad_peptide_bonds, self.n_peptide_bonds),
-            "consecutive_ca_valid_share": valid_share(self.bad_consecutive_ca, self.n_consecutive_ca),
-            "bond_lengths_valid_share": valid_share(self.bad_bond_lengths, self.n_bonds),
-            "n_inverted_centres": int(self.inverted_centres.sum()),
-            "n_new_cis_peptides": int(self.new_cis_peptides.sum()),
-            "n_new_clashes": int(self.new_clashes.sum()),
-            "n_nonplanar_groups": int(self.nonplanar_groups.sum()),
-        }
 
 
 class FrameChecker:
@@ -154,6 +62,7 @@ class FrameChecker:
     """
 
     def __init__(self, system: Complex) -> None:
+        self._system = system
         self._n_atoms = system.n_atoms
         self._peptides = peptide_links(system)
         self._omega, self._may_be_cis = _omega_atoms(system, self._peptides)
@@ -203,6 +112,66 @@ class FrameChecker:
         step = max(1, ATOMS_PER_CHUNK // max(1, self._n_atoms))
         starts = range(0, max(1, len(frames)), step)
         return FrameValidity.concatenate([self._check(frames[k : k + step].astype(np.float64)) for k in starts])
+
+    def clashing_pairs(self, coordinates_nm: NDArray[np.floating], distance_nm: float = CLASH_NM) -> AtomPairs:
+        """Pairs of atoms closer than a distance that are new to these frames.
+
+        Parameters
+        ----------
+        coordinates_nm : float [n_frames, n_atoms, 3]
+            Finite coordinates in nm.
+        distance_nm
+            Pairs closer than this count.
+
+        Returns
+        -------
+        tuple of int64 [n_pairs]
+            Frame, first atom and second atom of every pair, in order of frame.
+        """
+        if len(self._heavy) == 0:
+            none = np.zeros(0, dtype=np.int64)
+            return none, none, none
+        frame, first, second = self._clashes(np.asarray(coordinates_nm, dtype=np.float64), distance_nm)
+        order = np.lexsort((second, first, frame))
+        return frame[order], first[order], second[order]
+
+    def describe(self, coordinates_nm: NDArray[np.floating]) -> list[str]:
+        """Say in words what is wrong with one frame, faults of the input included.
+
+        Parameters
+        ----------
+        coordinates_nm : float [n_atoms, 3]
+            Coordinates in nm.
+
+        Returns
+        -------
+        list of str
+            One text a fault, with the atoms it is about, e.g. ``A:GLY12/C-A:SER13/N is 0.151 nm long``.
+        """
+        frame = np.asarray(coordinates_nm, dtype=np.float64)[None]
+        faults = {name: np.flatnonzero(faulty[0]) for name, faulty in self._item_faults(frame).items()}
+        label = self._system.atom_label
+        said = []
+        for name, pairs in (
+            ("bad_peptide_bonds", self._peptides),
+            ("bad_consecutive_ca", self._ca_pairs),
+            ("bad_bond_lengths", self._bonds),
+        ):
+            rows = pairs[faults[name]]
+            verb = "apart" if name == "bad_consecutive_ca" else "long"
+            for (first, second), length in zip(rows.tolist(), _distances(frame, rows)[0].tolist(), strict=True):
+                said.append(f"{label(first)}-{label(second)} is {length:.3f} nm {verb}")
+        centres = self._centres.atoms[faults["inverted_centres"], 0]
+        said += [f"{label(atom)} has the wrong hand" for atom in centres.tolist()]
+        omegas = self._omega[faults["new_cis_peptides"]]
+        said += [f"{label(row[1])}-{label(row[2])} is a cis peptide bond" for row in omegas.tolist()]
+        planes = [group for groups in self._planes for group in groups.tolist()]
+        said += [f"the plane around {label(planes[row][0])} is bent" for row in faults["nonplanar_groups"].tolist()]
+        _, first, second = self.clashing_pairs(frame)
+        gaps = _distances(frame, np.stack([first, second], axis=1))[0].tolist()
+        for a, b, gap in zip(first.tolist(), second.tolist(), gaps, strict=True):
+            said.append(f"{label(a)} and {label(b)} are {gap:.3f} nm apart, not bonded")
+        return said
 
     def _check(self, frames: NDArray[np.float64]) -> FrameValidity:
         finite = np.asarray(np.isfinite(frames).all(axis=(1, 2)))
@@ -260,7 +229,7 @@ class FrameChecker:
             parts.append(np.sqrt(np.maximum(spread[..., 0], 0.0)))
         return np.concatenate(parts, axis=1)
 
-    def _close_pairs(self, frames: NDArray[np.float64], cutoff_nm: float) -> tuple[NDArray[np.int64], ...]:
+    def _close_pairs(self, frames: NDArray[np.float64], cutoff_nm: float) -> AtomPairs:
         """Frame and atoms of all heavy-atom pairs under a distance, in one tree: frames lie side by side in x."""
         points = frames[:, self._heavy]
         low, high = points[..., 0].min(axis=1), points[..., 0].max(axis=1)
@@ -286,11 +255,16 @@ class FrameChecker:
                 whole = whole & (np.arange(len(frames)) != row)
                 count[row] = max(1, n_close - len(self._excluded))
         if whole.any():
-            frame, first, second = self._close_pairs(frames[whole], CLASH_NM)
-            clash = ~_contains(self._excluded, first * np.int64(self._n_atoms) + second)
-            clash &= ~(self._metal[first] & self._donor[second]) & ~(self._donor[first] & self._metal[second])
-            count[whole] = np.bincount(frame[clash], minlength=int(whole.sum()))
+            frame, _, _ = self._clashes(frames[whole], CLASH_NM)
+            count[whole] = np.bincount(frame, minlength=int(whole.sum()))
         return count
+
+    def _clashes(self, frames: NDArray[np.float64], distance_nm: float) -> AtomPairs:
+        """Close pairs that are neither bonded, nor coordination, nor so in the input."""
+        frame, first, second = self._close_pairs(frames, distance_nm)
+        clash = ~_contains(self._excluded, first * np.int64(self._n_atoms) + second)
+        clash &= ~(self._metal[first] & self._donor[second]) & ~(self._donor[first] & self._metal[second])
+        return frame[clash], first[clash], second[clash]
 
     def _close_in_input(self, system: Complex) -> NDArray[np.int64]:
         if len(self._heavy) == 0:
