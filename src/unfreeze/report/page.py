@@ -7,6 +7,7 @@ large parts compressed. Text from files reaches it escaped (by the template) or 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -82,11 +83,13 @@ def page_html(ensemble: Ensemble, bundle: MolstarBundle | None = None) -> str:
     script = "(() => {\n'use strict';\n" + "\n".join(_static(name) for name in SCRIPTS) + "\n})();"
     record, molecule = ensemble.record, ensemble.complex
     temperature, timescale = facts.conditions_text(record)
-    source = record.get("input") if isinstance(record.get("input"), dict) else {}
+    source = record.get("input")
+    source = source if isinstance(source, dict) else {}
     interfaces = [_interface_row(item, ensemble.weights) for item in found.interfaces]
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
+    environment.filters["bound"] = _bound
     return environment.get_template("page.html").render(
         name=str(source.get("name") or molecule.source.name or "Ensemble"),
         title=str(source.get("title") or molecule.source.title or ""),
@@ -123,6 +126,11 @@ def page_html(ensemble: Ensemble, bundle: MolstarBundle | None = None) -> str:
         },
         viewer_version=viewer.version if viewer else "",
     )
+
+
+def _bound(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return re.sub(r"(?<=\d) (?=(?:Å|%|K|ps|ns|µs)(?!\w))", "\N{NO-BREAK SPACE}", text)
 
 
 def _static(name: str) -> str:

@@ -143,8 +143,8 @@ function drawComponents(data, goToFrame) {
   };
   const [x0, x1] = range(0);
   const [y0, y1] = range(1);
-  const W = 520;
-  const H = 440;
+  const W = Math.max(300, Math.min(560, host.clientWidth));
+  const H = Math.round(0.85 * W);
   const [left, right, above, below] = [48, 12, 10, 44];
   const x = (v) => left + ((W - left - right) * (v - x0)) / (x1 - x0);
   const y = (v) => H - below - ((H - above - below) * (v - y0)) / (y1 - y0);

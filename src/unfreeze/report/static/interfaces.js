@@ -1,6 +1,6 @@
 // The table of interfaces (sorting, choosing a row) and the list of one interface's contacts.
 
-const CONTACTS_AT_ONCE = 40;
+const CONTACTS_AT_ONCE = 12;
 
 function fateOf(inInput, persistence) {
   if (!inInput) return "forms";
@@ -45,50 +45,40 @@ function startInterfaces(data) {
   });
 }
 
+function contactLine(item, i) {
+  const fate = fateOf(item.input[i], item.persistence[i]);
+  const percent = (100 * item.persistence[i]).toFixed(0);
+  const words = `${item.a[i]} – ${item.b[i]}: in ${percent} % of frames, ${item.input[i] ? "a contact of the input" : "not in the input"}, ${fate}`;
+  return make("li", { title: words, "aria-label": words },
+    make("span", {}, `${item.a[i]} – ${item.b[i]}`),
+    make("span", { class: "track", "aria-hidden": "true" },
+      make("span", { class: "fill " + fate, style: { width: percent + "%" } }),
+      make("span", { class: "was", style: { left: item.input[i] ? "calc(100% - 2px)" : "0" } })),
+    make("span", { class: "n" }, percent + "\u00a0%"));
+}
+
 function listContacts(item) {
   const host = byId("contacts");
   const order = item.a.map((_, i) => i);
-  const change = (i) => item.persistence[i] - item.input[i];
-  const sorts = {
-    "Steadiest first": (i, j) => item.persistence[j] - item.persistence[i] || item.input[j] - item.input[i],
-    "Largest change first": (i, j) => Math.abs(change(j)) - Math.abs(change(i)),
-    "By residue": (i, j) => i - j,
-  };
-  const list = make("ul", { class: "contact-list" });
-  const more = make("button", { type: "button", class: "quiet" });
-  let all = false;
-  let kind = "Steadiest first";
-  const render = () => {
-    list.textContent = "";
-    order.sort(sorts[kind]);
-    const shown = all ? order : order.slice(0, CONTACTS_AT_ONCE);
-    for (const i of shown) {
-      const fate = fateOf(item.input[i], item.persistence[i]);
-      const percent = (100 * item.persistence[i]).toFixed(0);
-      const words = `${item.a[i]} – ${item.b[i]}: in ${percent} % of frames, ${item.input[i] ? "a contact of the input" : "not in the input"}, ${fate}`;
-      list.append(make("li", { title: words, "aria-label": words },
-        make("span", {}, `${item.a[i]} – ${item.b[i]}`),
-        make("span", { class: "track", "aria-hidden": "true" },
-          make("span", { class: "fill " + fate, style: { width: percent + "%" } }),
-          make("span", { class: "was", style: { left: `calc(${100 * item.input[i]}% - ${item.input[i] ? 2 : 0}px)` } })),
-        make("span", { class: "n" }, percent + " %")));
-    }
-    more.hidden = all || order.length <= CONTACTS_AT_ONCE;
-    more.textContent = `Show all ${order.length} contacts`;
-  };
+  const change = (i) => Math.abs(item.persistence[i] - item.input[i]);
+  const list = (rows) => make("ul", { class: "contact-list" }, ...rows.map((i) => contactLine(item, i)));
+  const some = innerWidth < 600 ? 8 : CONTACTS_AT_ONCE;
+  const steady = order.filter((i) => item.input[i]).sort((i, j) => item.persistence[j] - item.persistence[i] || i - j).slice(0, some);
+  const changed = order.filter((i) => change(i) > 0.1).sort((i, j) => change(j) - change(i) || i - j).slice(0, some);
+  const none = (text) => make("p", { class: "caption" }, text);
+  const few = make("div", { class: "two" },
+    make("div", {}, make("h4", {}, "Steadiest contacts of the input"), steady.length ? list(steady) : none("The input has no contact here.")),
+    make("div", {}, make("h4", {}, "Largest changes from the input"), changed.length ? list(changed) : none("No contact changes by more than 10 % of the frames.")));
+  const more = make("button", { type: "button", class: "quiet" }, `Show all ${order.length} contacts by residue`);
   more.addEventListener("click", () => {
-    all = true;
-    render();
+    const whole = list(order);
+    whole.classList.add("columned");
+    few.replaceWith(whole);
+    more.remove();
   });
-  const select = make("select", { "aria-label": "Order of the contacts" }, ...Object.keys(sorts).map((key) => make("option", {}, key)));
-  select.addEventListener("change", () => {
-    kind = select.value;
-    render();
-  });
-  render();
   host.textContent = "";
   host.append(
-    make("div", { class: "head" }, make("h3", {}, `Contacts of ${item.first} – ${item.second}`), make("span", { class: "player" }, select)),
-    make("p", { class: "caption" }, "Bars: share of frames that have the contact. The thin mark is the input (right: present, left: absent), so the gap between bar and mark is the change."),
-    list, more);
+    make("h3", {}, `Contacts of ${item.first} – ${item.second}`),
+    make("p", { class: "explain" }, "A bar is the share of frames that have the contact. The thin mark is the input: at the right end the contact is there, at the left end it is not, so the gap between bar and mark is the change."),
+    few, more);
 }

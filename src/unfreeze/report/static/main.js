@@ -53,7 +53,7 @@ async function start() {
   const data = JSON.parse(asText(await unpack("data")));
   const scene = new Scene(data.scene, await unpack("coordinates"));
   const player = new Player(data, scene);
-  drawRmsf(data, () => {});
+  drawRmsf(data, (row) => player.goToResidue(row));
   startInterfaces(data);
   const full = readMatrix((await unpack("matrix")) || new Uint8Array(0), data.nGroups);
   const named = drawMatrix(data, full);

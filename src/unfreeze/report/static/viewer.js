@@ -18,8 +18,9 @@ class Scene {
     let residue = 0;
     layout.atomResidue.forEach((jump, i) => (this.residueOf[i] = residue += jump));
     const sorted = [...layout.rmsf].sort((a, b) => a - b);
-    // the scale ends at the 98th percentile, so that one floppy tail does not turn all else blue
-    this.top = Math.max(sorted[Math.floor(0.98 * (sorted.length - 1))] || 0, 0.2);
+    // the scale goes from the 2nd to the 98th percentile, so that one floppy tail does not turn all else blue
+    this.low = sorted[Math.floor(0.02 * (sorted.length - 1))] || 0;
+    this.top = Math.max(sorted[Math.ceil(0.98 * (sorted.length - 1))] || 0, this.low + 0.2);
     // blended pictures between frames: as many as memory allows
     this.blend = this.keys < 2 ? 1 : Math.max(1, Math.min(8, Math.floor(1e8 / (12 * this.n * this.keys))));
     this.steps = this.keys * this.blend;
@@ -41,10 +42,14 @@ class Scene {
     return this.scratch;
   }
 
+  mobility(residue) {
+    return Math.max(0, Math.min(1, (this.layout.rmsf[residue] - this.low) / (this.top - this.low)));
+  }
+
   colour(atom, by) {
     const residue = this.residueOf[atom];
     if (by === "chain") return rgb(chainColour(this.layout.chain[residue]));
-    return this.ramp[Math.round(100 * Math.min(1, this.layout.rmsf[residue] / this.top))];
+    return this.ramp[Math.round(100 * this.mobility(residue))];
   }
 
   /** mmCIF of the input; B-factors carry RMSF on a scale of 0–100 for colouring. */
@@ -101,7 +106,7 @@ class Scene {
       const r = residueOf[i];
       const other = layout.kind[r] === 3;
       const chain = layout.chain[r];
-      const b = (100 * Math.min(1, layout.rmsf[r] / this.top)).toFixed(1);
+      const b = (100 * this.mobility(r)).toFixed(1);
       lines.push([other ? "HETATM" : "ATOM", i + 1, elements[layout.element[i]], atomNames[layout.atomName[i]], ".", components[layout.component[r]],
         other ? "L" + r : "P" + chain, other ? offset + layout.component[r] : chain + 1, sequence[r], layout.insertion[r] || "?",
         base[3 * i].toFixed(3), base[3 * i + 1].toFixed(3), base[3 * i + 2].toFixed(3), "1", b, layout.number[r], chains[chain], "1"].join(" "));
@@ -168,6 +173,7 @@ class Solid {
     const models = solid.plugin.managers.structure.hierarchy.current.models;
     solid.model = models[models.length - 1].cell.transform.ref;
     solid.paint();
+    solid.frameAll(0);
     return solid;
   }
 
@@ -197,8 +203,35 @@ class Solid {
     await this.plugin.state.data.build().to(this.model).update({ modelIndex: step }).commit({ doNotLogTiming: true });
   }
 
+  /** Turn the camera to one residue of the scene and mark it. */
+  focus(scene, residue) {
+    const { structures } = this.plugin.managers.structure.hierarchy.current;
+    const structure = structures[structures.length - 1].cell.obj.data;
+    const elements = [];
+    for (const unit of structure.units) {
+      const id = unit.model.atomicConformation.atomId;
+      const indices = [];
+      unit.elements.forEach((element, i) => scene.residueOf[id.value(element) - 1] === residue && indices.push(i));
+      if (indices.length) elements.push({ unit, indices: Int32Array.from(indices) });
+    }
+    if (!elements.length) return;
+    const loci = { kind: "element-loci", structure, elements };
+    this.plugin.managers.camera.focusLoci(loci, { extraRadius: 12 });
+    this.plugin.managers.interactivity.lociHighlights.highlightOnly({ loci }, false);
+  }
+
   reset() {
-    this.plugin.managers.camera.reset();
+    this.plugin.managers.interactivity.lociHighlights.clearHighlights();
+    this.frameAll(400);
+  }
+
+  /** All of the structure in view, a little closer than Mol* puts the camera. */
+  frameAll(durationMs) {
+    const snapshot = (_, camera) => {
+      const radius = camera.state.radiusMax || this.plugin.canvas3d.boundingSphereVisible.radius;
+      return { ...camera.getFocus(this.plugin.canvas3d.boundingSphereVisible.center, 0.8 * radius), radius };
+    };
+    this.plugin.canvas3d.requestCameraReset({ durationMs, snapshot });
   }
 }
 
@@ -236,7 +269,10 @@ class Player {
     }));
     byId("reset-view").addEventListener("click", () => {
       this.sketch.reset();
-      if (this.solid) this.solid.reset();
+      if (this.solid) {
+        this.solid.reset();
+        byId("viewer-state").textContent = "";
+      }
     });
     theme.listeners.push(() => {
       this.sketch.draw();
@@ -259,7 +295,7 @@ class Player {
     const host = byId("viewer-legend");
     host.textContent = "";
     if (this.colourBy === "rmsf") {
-      host.append(make("span", {}, "RMSF 0 Å"), make("span", { class: "ramp", style: { background: gradient(RAMP) } }), make("span", {}, `${this.scene.top.toFixed(1)} Å and more`));
+      host.append(make("span", {}, `RMSF ${this.scene.low.toFixed(1)} Å`), make("span", { class: "ramp", style: { background: gradient(RAMP) } }), make("span", {}, `${this.scene.top.toFixed(1)} Å`));
       return;
     }
     this.data.chains.slice(0, 24).forEach((name, i) => host.append(
@@ -296,7 +332,7 @@ class Player {
     if (this.scene.keys < 2) return;
     const was = this.playing;
     this.playing = on;
-    byId("play").textContent = on ? "❚❚" : "▶";
+    byId("play").querySelector("path").setAttribute("d", on ? "M3.5 2.5h3v11h-3zM9.5 2.5h3v11h-3z" : "M4.5 2.5v11l9-5.5z");
     byId("play").setAttribute("aria-label", on ? "Pause" : "Play");
     if (on && !was) this.run();
   }
@@ -314,6 +350,15 @@ class Player {
       const pace = 400 / +byId("speed").value / (byId("smooth").checked ? this.scene.blend : 1);
       await new Promise((done) => setTimeout(done, Math.max(12, pace - (performance.now() - started))));
     }
+  }
+
+  goToResidue(row) {
+    const { trace } = this.data;
+    byId("viewer").scrollIntoView({ behavior: "smooth", block: "center" });
+    const { layout } = this.scene;
+    const wanted = layout.trace.length === trace.chain.length ? this.scene.residueOf[layout.trace[row]] : -1;
+    if (this.solid && wanted >= 0) this.solid.focus(this.scene, wanted);
+    byId("viewer-state").textContent = `${this.data.chains[trace.chain[row]]} ${trace.residue[row]} ${trace.number[row]}: RMSF ${trace.rmsf[row].toFixed(2)} Å`;
   }
 
   goToFrame(number) {
