@@ -118,6 +118,23 @@ def test_missing_side_chain_atoms_are_built_into_slots(real):
     assert np.median(gap) < 0.02
 
 
+@pytest.mark.parametrize("name", ("1hvr.pdb", "1a28.pdb.gz", "4E43.pdb"))
+def test_side_chains_the_input_lacks_come_from_their_torsions(real, name):
+    system = real(name)
+    protein = system.take_residues(np.isin(system.residue_name, list(AMINO_ACIDS)))
+    bare = protein.take_atoms(np.isin(protein.atom_name, ["N", "CA", "C", "O"]))
+    builder = ResidueBuilder(bare)
+    slots = builder.build_slots(backbone_frames(bare), torsions(protein))[0]
+    errors = []
+    for row, residue in enumerate(builder.residues.tolist()):
+        for slot, atom in enumerate(AMINO_ACIDS[str(protein.residue_name[residue])].atoms[4:], start=4):
+            there = protein.atom_of_residue(atom)[residue]
+            if there >= 0:
+                errors.append(np.linalg.norm(slots[row, slot] - protein.coordinates_nm[there]))
+    assert np.median(errors) < 0.03
+    assert np.percentile(errors, 90) < 0.1
+
+
 def test_an_atom_whose_reference_is_missing_still_comes_back(real):
     system = real("1hvr.pdb")
     keep = np.ones(system.n_atoms, dtype=bool)

@@ -20,6 +20,7 @@ __all__ = [
     "N_FRAME_ATOMS",
     "N_SLOTS",
     "OXT_SLOT",
+    "chi_slots",
     "ideal_backbone",
     "residue_templates",
     "slot_atoms",
@@ -71,6 +72,21 @@ def step_tables(
             driver[rows, slot] = TORSION_NAMES.index(step.torsion) if step.torsion else FIXED
             geometry[rows, slot] = terminal if step.atom == "OXT" else BUILD_GEOMETRY[name][step.atom]
     return references, driver, geometry
+
+
+def chi_slots(
+    template: NDArray[np.str_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Row, torsion column and slot of the last atom of every chi: [n_chi] each."""
+    first = TORSION_NAMES.index("chi1")
+    rows, columns, slots = [], [], []
+    for name, acid in AMINO_ACIDS.items():
+        here = np.flatnonzero(template == name)
+        for column, quad in enumerate(acid.chi, start=first):
+            rows.append(here)
+            columns.append(np.full(len(here), column))
+            slots.append(np.full(len(here), acid.atoms.index(quad[3])))
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(slots)
 
 
 def ideal_backbone(template: NDArray[np.str_]) -> NDArray[np.float64]:

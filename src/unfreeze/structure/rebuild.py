@@ -16,6 +16,7 @@ from unfreeze.structure.build_tables import (
     N_SLOTS,
     NO_ATOM,
     OXT_SLOT,
+    chi_slots,
     ideal_backbone,
     residue_templates,
     slot_atoms,
@@ -24,10 +25,13 @@ from unfreeze.structure.build_tables import (
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.frames import BackboneFrames, backbone_frames, gram_schmidt_frames
 from unfreeze.structure.geometry import torsion_angles
+from unfreeze.structure.residues import BACKBONE, TORSION_NAMES
 from unfreeze.structure.torsions import torsions
 
 __all__ = ["ResidueBuilder", "place_atoms"]
 
+O_SLOT = BACKBONE.index("O")
+PSI = TORSION_NAMES.index("psi")
 NO_CHI = np.pi
 """Torsion given to side-chain atoms the input lacks: extended."""
 
@@ -78,8 +82,8 @@ class ResidueBuilder:
     """Builds the heavy atoms of every protein residue from its backbone frame and its torsions.
 
     N, CA and C follow the frame; O turns with psi and the side chain with chi1 to chi5. Where a torsion is NaN the
-    input's own value stands. Heavy atoms that the parent amino acid lacks (of modified residues) move rigidly with the
-    nearest atom that it has.
+    input's own value stands (for atoms the input lacks, an extended side chain). Heavy atoms that the parent amino
+    acid lacks (of modified residues) move rigidly with the nearest atom that it has.
 
     Parameters
     ----------
@@ -122,7 +126,12 @@ class ResidueBuilder:
             slots[missing, slot] = place_atoms(a, b, c, table[missing, slot, 0], table[missing, slot, 1], turn)
         measured = self._measure(slots)
         self._fallback = measured[..., 2].copy()
-        driving = self._driving(own_torsions[None], slice(None))[0]
+        # torsions the input does not define (chain ends, missing atoms) are those of the atoms just filled in
+        filled = np.full_like(own_torsions, np.nan)
+        filled[:, PSI] = measured[:, O_SLOT, 2] - table[:, O_SLOT, 2]
+        rows, columns, ends = chi_slots(template)
+        filled[rows, columns] = measured[rows, ends, 2]
+        driving = self._driving(np.where(np.isnan(own_torsions), filled, own_torsions)[None], slice(None))[0]
         measured[..., 2] -= np.where(np.isnan(driving), 0.0, driving)
         self._geometry = table if ideal else measured
         local = slots[:, :N_FRAME_ATOMS] - slots[:, 1:2]
