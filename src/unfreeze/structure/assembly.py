@@ -61,7 +61,9 @@ def build_assembly(complex: Complex, structure: gemmi.Structure, name: str, note
     found = next((item for item in structure.assemblies if item.name == str(name)), None)
     if found is None:
         exist = f"it has {', '.join(there)}" if there else "it has none"
-        raise InputError(f"{file}: no biological assembly {name!r}; {exist}. Name one of these, or none for the file as is.")
+        raise InputError(
+            f"{file}: no biological assembly {name!r}; {exist}. Name one of these, or none for the file as is."
+        )
     parts = list(_parts(complex, found))
     if sum(len(atoms) for atoms, _, _ in parts) > _MOST_ATOMS:
         raise InputError(f"{file}: assembly {name} would have more than {_MOST_ATOMS:,} atoms; it is too large.")
@@ -124,7 +126,8 @@ def _name_copies(pieces: list[Complex], complex: Complex, notes: list[str]) -> t
         renamed = np.array(names)
         label = piece.residue_label_chain
         changed = renamed[piece.chain_index] != piece.chain_name[piece.chain_index]
-        new_label = np.where(changed & (label != ""), np.strings.add(np.strings.add(label, "-"), renamed[piece.chain_index]), label)
+        copied = np.strings.add(np.strings.add(label, "-"), renamed[piece.chain_index])
+        new_label = np.where(changed & (label != ""), copied, label)
         named.append(replace(piece, chain_name=renamed, residue_label_chain=new_label))
     if texts:
         notes.append(f"Chains of the assembly: {', '.join(texts)}.")

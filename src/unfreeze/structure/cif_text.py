@@ -44,10 +44,10 @@ def parse_cif(name: str, data: bytes) -> tuple[AtomTable, Header]:
     """
     try:
         document = gemmi.cif.read_string(data.decode("utf-8", errors="replace"))
+        blocks = [block for block in document if len(block.find_mmcif_category("_atom_site.")) > 0]
     except Exception as error:  # gemmi raises ValueError, RuntimeError and others
         raise InputError(f"{name}: not valid mmCIF: {_where(error)}. Fetch or export the file again.") from None
     notes: list[str] = []
-    blocks = [block for block in document if len(block.find_mmcif_category("_atom_site.")) > 0]
     if not blocks:
         raise InputError(f"{name}: {_what_it_is(document)}; atoms in the category _atom_site were expected.")
     if len(blocks) > 1:
@@ -56,8 +56,6 @@ def parse_cif(name: str, data: bytes) -> tuple[AtomTable, Header]:
     columns = _Columns(name, block)
     table, model_names = _atoms(name, columns, notes)
     check_coordinates(name, table, _ROW)
-    for category in ("_atom_site.", "_atom_site_anisotrop."):
-        block.find_mmcif_category(category).erase()
     return table, _header(block, model_names, notes)
 
 
@@ -218,6 +216,8 @@ def _elements(
 
 def _header(block: gemmi.cif.Block, model_names: tuple[str, ...], notes: list[str]) -> Header:
     try:
+        for category in ("_atom_site.", "_atom_site_anisotrop."):
+            block.find_mmcif_category(category).erase()
         structure = gemmi.make_structure_from_block(block)
     except Exception as error:  # gemmi raises RuntimeError, ValueError and others
         text = " ".join(str(error).split())[:200]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.elements import covalent_radius_nm, is_metal
@@ -109,7 +109,7 @@ def covalent_bonds(complex: Complex) -> Pairs:
     check_density(complex)
     radius = covalent_radius_nm(complex.element)
     reach = min(2 * float(radius.max(initial=0.0)) + _RESIDUE_TOLERANCE, _WIDEST_BOND)
-    pairs = cKDTree(complex.coordinates_nm).query_pairs(reach, output_type="ndarray").astype(np.int64)
+    pairs = KDTree(complex.coordinates_nm).query_pairs(reach, output_type="ndarray").astype(np.int64)
     pairs = pairs[complex.residue_index[pairs[:, 0]] == complex.residue_index[pairs[:, 1]]]
     length = _lengths(complex, pairs)
     hydrogen = np.isin(complex.element, ["H", "D"])
@@ -145,8 +145,8 @@ def _chain_bonds(complex: Complex, ends: Pairs, starts: Pairs, kind: str) -> Pai
     free_start = starts[(starts >= 0) & ~np.isin(starts, pairs[:, 1])]
     if len(free_end) == 0 or len(free_start) == 0:
         return pairs
-    close = cKDTree(complex.coordinates_nm[free_end]).sparse_distance_matrix(
-        cKDTree(complex.coordinates_nm[free_start]), _DISTANT[kind], output_type="ndarray"
+    close = KDTree(complex.coordinates_nm[free_end]).sparse_distance_matrix(
+        KDTree(complex.coordinates_nm[free_start]), _DISTANT[kind], output_type="ndarray"
     )
     more = np.stack([free_end[close["i"]], free_start[close["j"]]], axis=1).astype(np.int64)
     residue = complex.residue_index[more]
@@ -171,7 +171,7 @@ def _disulfides(complex: Complex) -> Pairs:
     sulfur = np.flatnonzero(is_sulfur & (complex.element == "S"))
     if len(sulfur) < 2:
         return np.empty((0, 2), dtype=np.int64)
-    pairs = sulfur[cKDTree(complex.coordinates_nm[sulfur]).query_pairs(_DISULFIDE[1], output_type="ndarray")]
+    pairs = sulfur[KDTree(complex.coordinates_nm[sulfur]).query_pairs(_DISULFIDE[1], output_type="ndarray")]
     length = _lengths(complex, pairs)
     fits = (length > _DISULFIDE[0]) & (complex.residue_index[pairs[:, 0]] != complex.residue_index[pairs[:, 1]])
     return _each_once(pairs[fits], length[fits])
@@ -192,7 +192,7 @@ def _other_links(complex: Complex, used: NDArray[np.bool_]) -> Pairs:
     if len(atoms) < 2:
         return np.empty((0, 2), dtype=np.int64)
     reach = 2 * float(radius[atoms].max()) + _LIGAND_TOLERANCE
-    pairs = atoms[cKDTree(complex.coordinates_nm[atoms]).query_pairs(reach, output_type="ndarray")].astype(np.int64)
+    pairs = atoms[KDTree(complex.coordinates_nm[atoms]).query_pairs(reach, output_type="ndarray")].astype(np.int64)
     residue = complex.residue_index[pairs]
     length = _lengths(complex, pairs)
     near = length < radius[pairs].sum(axis=1) + _LIGAND_TOLERANCE

@@ -127,6 +127,8 @@ def missing_residues(
         Breaks in a chain that have no missing number are reported here.
     """
     found: list[str] = []
+    bound = np.zeros(complex.n_residues, dtype=bool)
+    bound[complex.residue_index[complex.links].ravel()] = True
     for chain in range(complex.n_chains):
         residues = np.flatnonzero(complex.chain_index == chain)
         in_polymer = np.isin(complex.residue_kind[residues], ["protein", "nucleic"])
@@ -136,12 +138,10 @@ def missing_residues(
             )
         else:
             # Caps such as ACE and NH2 stand in the record but are no amino acids.
-            in_polymer |= np.isin(complex.residue_name[residues], sequences.get(str(complex.chain_name[chain]), ()))
+            in_record = np.isin(complex.residue_name[residues], sequences.get(str(complex.chain_name[chain]), ()))
+            in_polymer |= in_record & bound[residues]
         residues = residues[in_polymer]
-        if uses_entities:
-            groups = _by_label_chain(complex, residues)
-        else:
-            groups = [residues] if len(residues) else []
+        groups = _by_label_chain(complex, residues) if uses_entities else [residues][: len(residues)]
         for group in groups:
             key = str(complex.residue_entity[group[0]] if uses_entities else complex.chain_name[chain])
             sequence = sequences.get(key)
@@ -154,7 +154,7 @@ def missing_residues(
             if places is None or sequence is None:
                 found += _gaps(complex, group, notes)
             else:
-                found += _absent(complex, group, places, sequence)
+                found += _absent(complex, group[places > 0], places[places > 0], sequence)
     return tuple(found)
 
 
@@ -184,7 +184,7 @@ def _absent(
 def _align(
     complex: Complex, residues: NDArray[np.int64], sequence: Sequence[str], notes: list[str]
 ) -> NDArray[np.int64] | None:
-    """One-based place in the sequence of every residue; None if the record does not fit."""
+    """One-based place in the sequence of every residue, 0 for none; None if the record does not fit."""
     chain = complex.chain_name[complex.chain_index[residues[0]]]
     names = complex.residue_name[residues].tolist()
     if len(names) == len(sequence) and names == list(sequence):
@@ -201,10 +201,10 @@ def _align(
     place = np.cumsum([letter == "s" for letter in gapped[0]])
     is_model = np.array([letter == "m" for letter in gapped[1]])
     in_sequence = np.array([letter == "s" for letter in gapped[0]])
-    if result.match_count < _MISMATCH_SHARE * len(names) or (is_model & ~in_sequence).any():
+    if result.match_count < _MISMATCH_SHARE * len(names):
         notes.append(f"The SEQRES record of chain {chain} does not fit its residues and was not used.")
         return None
-    return place[is_model]
+    return np.where(in_sequence, place, 0)[is_model]
 
 
 def _linked_to_next(complex: Complex, residues: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -230,11 +230,15 @@ def _gaps(complex: Complex, residues: NDArray[np.int64], notes: list[str]) -> li
         else:
             texts += [f"{chain}:{missing}" for missing in range(number[at] + 1, number[at + 1])]
     # Chains of representative atoms only have no bonds to judge by.
-    complete = (complex.atom_of_residue("C")[residues] >= 0) & (complex.atom_of_residue("N")[residues] >= 0)
-    odd = np.flatnonzero(broken & (step <= 1) & complete[:-1] & complete[1:])
-    for at in odd[:10]:
+    carbon, nitrogen = complex.atom_of_residue("C")[residues], complex.atom_of_residue("N")[residues]
+    odd = np.flatnonzero(broken & (step <= 1) & (carbon[:-1] >= 0) & (nitrogen[1:] >= 0))
+    for at in odd[:3]:
         pair = [complex.residue_label(int(residue)) for residue in residues[at : at + 2]]
-        notes.append(f"There is no bond between {pair[0]} and {pair[1]}.")
-    if len(odd) > 10:
-        notes.append(f"Chain {chain} is broken at {len(odd) - 10} more places.")
+        distance = float(np.linalg.norm(complex.coordinates_nm[carbon[at]] - complex.coordinates_nm[nitrogen[at + 1]]))
+        notes.append(
+            f"There is no bond between {pair[0]} and {pair[1]}, whose C and N are {distance:.2f} nm apart "
+            "(another chain, missing residues, or a molecule cut by a periodic box)."
+        )
+    if len(odd) > 3:
+        notes.append(f"Chain {chain} is broken at {len(odd) - 3} more places.")
     return texts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
@@ -28,7 +28,7 @@ def check_density(complex: Complex) -> None:
     """
     if complex.n_atoms < _FEW_ATOMS:
         return
-    tree = cKDTree(complex.coordinates_nm)
+    tree = KDTree(complex.coordinates_nm)
     neighbours = int(tree.count_neighbors(tree, _WIDEST_BOND)) / complex.n_atoms
     if neighbours > _MOST_NEIGHBOURS:
         raise InputError(
@@ -50,7 +50,7 @@ def drop_copies(complex: Complex, notes: list[str]) -> NDArray[np.bool_]:
     """
     check_density(complex)
     keep = np.ones(complex.n_atoms, dtype=bool)
-    pairs = cKDTree(complex.coordinates_nm).query_pairs(_SAME_PLACE, output_type="ndarray")
+    pairs = KDTree(complex.coordinates_nm).query_pairs(_SAME_PLACE, output_type="ndarray")
     if len(pairs) == 0:
         return keep
     pairs = np.sort(pairs, axis=1)

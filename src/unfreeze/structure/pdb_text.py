@@ -17,6 +17,7 @@ from unfreeze.errors import InputError
 from unfreeze.structure.atom_table import AtomTable, Header, check_coordinates
 from unfreeze.structure.elements import infer_element, is_element
 from unfreeze.structure.polymers import known_component
+from unfreeze.structure.unmarked_models import unmarked_models
 
 __all__ = ["looks_like_pdb", "parse_pdb", "split_residue_and_chain"]
 
@@ -305,6 +306,11 @@ def _models(
         if _same_atoms(table, part):
             return part, tuple(str(at + 1) for at in range(len(ended)))
         notes.append("Atoms follow an END record; they were read as parts of one structure.")
+    unmarked = unmarked_models(table)
+    if unmarked is not None:
+        n_models = int(unmarked.max()) + 1
+        notes.append(f"The file lists the structure {n_models} times without MODEL records; these were read as models.")
+        return unmarked, tuple(str(at + 1) for at in range(n_models))
     return model, ("1",)
 
 

@@ -118,7 +118,7 @@ def read_models(
         frames[at, found >= 0] = chosen.position[found[found >= 0]] / 10
     if copies.assembly is not None:
         frames = np.stack([copies.assembly.apply(frame) for frame in frames])
-    common = np.isfinite(frames).all(axis=(0, 2))
+    common = np.asarray(np.isfinite(frames).all(axis=(0, 2)))
     if not common.any():
         raise InputError(f"{content.name}: no atom is common to all {header.n_models} models. Read them one by one.")
     if not common.all():
@@ -126,7 +126,7 @@ def read_models(
         complex = replace(complex, source=replace(complex.source, notes=(*complex.source.notes, note)))
     complex, frames = complex.take_atoms(common), frames[:, common]
     if chains is not None:
-        kept = np.isin(complex.chain_name, list(chains))[complex.atom_chain_index]
+        kept = np.flatnonzero(np.isin(complex.chain_name, list(chains))[complex.atom_chain_index])
         complex, frames = complex.take_chains(chains), frames[:, kept]
     return _with_missing(complex, header, copies), frames
 
