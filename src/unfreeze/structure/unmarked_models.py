@@ -13,6 +13,7 @@ from unfreeze.structure.atom_table import AtomTable
 __all__ = ["unmarked_models"]
 
 _SHARE = 0.95  # of the atoms must occur equally often
+_FEWEST_ATOMS = 8  # of one model; a ring of atoms of one name is no ensemble
 _MEDIAN_SHIFT = (0.05, 6.0)  # Å between the same atom of the first two copies
 
 
@@ -31,7 +32,7 @@ def unmarked_models(table: AtomTable) -> NDArray[np.int64] | None:
         _, key = np.unique(key * len(values) + inverse, return_inverse=True)
     count = np.bincount(key)
     n_copies = int(np.median(count[key]))
-    if n_copies < 2 or (count[key] == n_copies).mean() < _SHARE:
+    if n_copies < 2 or len(count) < _FEWEST_ATOMS or (count[key] == n_copies).mean() < _SHARE:
         return None
     order = np.argsort(key, kind="stable")
     first = np.concatenate([[0], np.cumsum(count)[:-1]])
