@@ -22,6 +22,7 @@ __all__ = ["CONTACT_NM", "LOST", "PERSISTENT", "Interface", "Parties", "find_int
 
 CONTACT_NM = 0.5
 PERSISTENT, LOST = 0.9, 0.1
+_AREA_CONTACTS = 20_000  # contacts times frames beyond which fewer frames are measured, though never below five
 _SMALLEST_LIGAND = 6  # heavy atoms; smaller ones (water, sulphate, acetate) stay with their chain
 
 
@@ -150,7 +151,7 @@ def find_interfaces(
     weights
         [n_frames] frame weights; equal when None.
     n_area_frames
-        Frames, evenly spaced, whose buried area is computed.
+        Most frames, evenly spaced, whose buried area is computed; fewer where there are thousands of contacts.
 
     Returns
     -------
@@ -169,6 +170,8 @@ def find_interfaces(
     persistence[known] = totals[np.searchsorted(counted, codes[known])]
     residues = np.stack(np.divmod(codes, molecule.n_residues), axis=1)
     parties = finder.parties.of_residue[residues]
+    # a very large interface says as much with fewer frames
+    n_area_frames = int(np.clip(_AREA_CONTACTS // max(len(codes), 1), min(n_area_frames, 5), n_area_frames))
     area_frames = np.unique(np.linspace(0, len(frames) - 1, min(n_area_frames, len(frames))).round().astype(int))
     interfaces = []
     for pair in np.unique(parties, axis=0):

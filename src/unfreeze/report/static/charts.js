@@ -68,6 +68,9 @@ function rmsfPanel(data, chain, rows, top, width, goTo) {
     svg.append(draw("text", { x: x(k), y: H - 4, "text-anchor": "middle" }, number[i]));
     svg.append(draw("line", { class: "grid", x1: x(k), x2: x(k), y1: H - below + 9, y2: H - below + 13 }));
   });
+  if (lastTick < 0) {
+    for (const k of [0, rows.length - 1]) svg.append(draw("text", { x: x(k), y: H - 4, "text-anchor": k ? "end" : "start" }, number[rows[k]]));
+  }
   const pieces = [];
   let area = "";
   let run = [];
@@ -80,7 +83,8 @@ function rmsfPanel(data, chain, rows, top, width, goTo) {
     run = [];
   };
   rows.forEach((i, k) => {
-    if (k && parseInt(number[i], 10) - parseInt(number[rows[k - 1]], 10) > 1) close();
+    const jump = k ? parseInt(number[i], 10) - parseInt(number[rows[k - 1]], 10) : 0;
+    if (jump > 1 || jump < 0) close();
     run.push(k);
   });
   close();
