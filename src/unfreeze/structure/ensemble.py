@@ -66,7 +66,7 @@ class Ensemble:
         return len(self.coordinates_nm)
 
     def representative_frames(self) -> NDArray[np.float64]:
-        """CA (P or C1' in nucleotides) of every frame, superposed on their mean: [n_frames, n_representatives, 3], nm."""
+        """CA (P or C1' in nucleotides), superposed on their mean: [n_frames, n_representatives, 3], nm."""
         from unfreeze.structure.geometry import superpose_on_mean
 
         atoms = self.complex.representative_atoms()
@@ -157,7 +157,8 @@ class Ensemble:
         InputError
             If a file is absent, altered, or does not belong to the others.
         """
-        from unfreeze.structure.read import read_complex, read_models, read_xtc
+        from unfreeze.structure.read import read_complex, read_models
+        from unfreeze.structure.write import read_xtc
 
         folder = Path(directory)
         record = _read_record(folder)
@@ -193,7 +194,7 @@ def check_output_directory(target: Path, *, force: bool) -> None:
         return
     is_ensemble = (target / "ensemble.json").is_file() and all(p.name in _OUR_FILES for p in target.iterdir())
     if not is_ensemble:
-        raise InputError(f"{target}: exists and is not an ensemble folder of ours; nothing was written. Choose another -o")
+        raise InputError(f"{target}: exists and is not an ensemble folder; nothing was written. Choose another -o")
     if not force:
         raise InputError(f"{target}: holds an ensemble already; choose another -o, or give --force to replace it")
 
@@ -241,9 +242,8 @@ def _read_record(folder: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or record.get("schema") != ENSEMBLE_SCHEMA:
         raise InputError(f"{path}: schema is not {ENSEMBLE_SCHEMA!r}; written by another version or program")
     files = record.get("files")
-    if not isinstance(files, dict) or not all(
-        isinstance(files.get(role), dict) and isinstance(files[role].get("name"), str) for role in ("topology", "samples")
-    ):
+    named = [files.get(role) if isinstance(files, dict) else None for role in ("topology", "samples")]
+    if not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in named):
         raise InputError(f"{path}: 'files' does not name topology and samples")
     return record
 

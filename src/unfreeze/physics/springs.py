@@ -1,0 +1,278 @@
+"""The springs of the elastic network: which atoms are joined, and how stiffly.
+
+Three kinds. Contact springs join heavy atoms of different blocks within a cut-off; their stiffness falls with the
+square of the distance. Chain springs hold bonded blocks together: stiff ones across the bond (lengths, angles and,
+in a peptide plane, the plane), softer ones that resist the torsions beside it. Bridging springs join parts that
+nothing else joins (a ligand far from its protein), so that no part floats away. Rigid-block networks:
+Tama et al. 2000, Proteins 41, 1; distance-dependent springs: Yang, Song & Jernigan 2009, PNAS 106, 12347.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from unfreeze.structure.blocks import Blocks
+from unfreeze.structure.complex import Complex
+
+__all__ = ["KT_PER_SQUARE_ANGSTROM", "SpringConstants", "Springs", "find_springs"]
+
+# 1 kT/Å² at 300 K in kJ/mol/nm²: R·300 K·100
+KT_PER_SQUARE_ANGSTROM = 8.314462618e-3 * 300.0 * 100.0
+
+# Across a peptide bond C(i)–N(i+1): atom of i, atom of i+1, share of the chain stiffness. These six fix the plane.
+_PEPTIDE_PAIRS = (
+    ("C", "N", 1.0),
+    ("CA", "N", 0.5),
+    ("O", "N", 0.5),
+    ("C", "CA", 0.5),
+    ("CA", "CA", 0.3),
+    ("O", "CA", 0.3),
+)
+# Pairs out of that plane, which feel φ of i+1 and ψ of i.
+_TORSION_PAIRS = (
+    ("CB", "N"),
+    ("N", "N"),
+    ("C", "C"),
+    ("C", "CB"),
+    ("CA", "C"),
+    ("N", "CA"),
+    ("O", "C"),
+    ("O", "CB"),
+    ("CB", "CB"),
+)
+
+
+@dataclass(frozen=True)
+class SpringConstants:
+    """Stiffnesses of the network, at a timescale of one microsecond (see `physics.timescale`).
+
+    Attributes
+    ----------
+    cutoff_nm
+        Contact springs reach this far, nm.
+    contact
+        Stiffness of a contact spring at `contact_distance_nm`, kJ/mol/nm².
+    contact_distance_nm, contact_floor_nm
+        Stiffness is contact·(contact_distance / max(r, floor))², nm.
+    close_factor
+        Factor for contacts nearer than `contact_distance_nm`: hydrogen bonds and atoms that touch.
+    chain
+        Stiffness across a covalent bond between blocks, kJ/mol/nm².
+    torsion
+        Stiffness of each pair that resists backbone torsions beside a bond, kJ/mol/nm².
+    bridge
+        Stiffness of each spring that joins parts nothing else joins, kJ/mol/nm².
+    """
+
+    cutoff_nm: float = 0.8
+    contact: float = 0.03 * KT_PER_SQUARE_ANGSTROM
+    contact_distance_nm: float = 0.4
+    contact_floor_nm: float = 0.3
+    close_factor: float = 6.0
+    chain: float = 300.0 * KT_PER_SQUARE_ANGSTROM
+    torsion: float = 3.0 * KT_PER_SQUARE_ANGSTROM
+    bridge: float = 0.03 * KT_PER_SQUARE_ANGSTROM
+
+
+@dataclass(frozen=True, eq=False)
+class Springs:
+    """Springs between atoms of different blocks.
+
+    Attributes
+    ----------
+    atoms : int64 [n_springs, 2]
+        The two atoms.
+    stiffness : float64 [n_springs]
+        kJ/mol/nm².
+    n_contact, n_chain, n_bridge
+        How many of each kind, in this order in the table.
+    """
+
+    atoms: NDArray[np.int64]
+    stiffness: NDArray[np.float64]
+    n_contact: int
+    n_chain: int
+    n_bridge: int
+
+
+def find_springs(molecule: Complex, blocks: Blocks, constants: SpringConstants | None = None) -> Springs:
+    """Find the springs of a complex.
+
+    Parameters
+    ----------
+    molecule
+        The complex, in its reference structure.
+    blocks
+        Its rigid blocks.
+    constants
+        Stiffnesses; the defaults are those of docs/experiments/harmonic-constants.md.
+    """
+    constants = constants or SpringConstants()
+    contact = _contact_pairs(molecule, blocks, constants.cutoff_nm)
+    length = np.linalg.norm(molecule.coordinates_nm[contact[:, 0]] - molecule.coordinates_nm[contact[:, 1]], axis=1)
+    contact_stiffness = (
+        constants.contact * (constants.contact_distance_nm / np.maximum(length, constants.contact_floor_nm)) ** 2
+    )
+    contact_stiffness[length < constants.contact_distance_nm] *= constants.close_factor
+    chain, chain_stiffness = _chain_pairs(molecule, blocks, constants)
+    joined = np.concatenate([contact, chain])
+    bridge = _bridge_pairs(molecule, blocks, joined)
+    return Springs(
+        atoms=np.concatenate([joined, bridge]),
+        stiffness=np.concatenate([contact_stiffness, chain_stiffness, np.full(len(bridge), constants.bridge)]),
+        n_contact=len(contact),
+        n_chain=len(chain),
+        n_bridge=len(bridge),
+    )
+
+
+def _contact_pairs(molecule: Complex, blocks: Blocks, cutoff_nm: float) -> NDArray[np.int64]:
+    pairs = cKDTree(molecule.coordinates_nm).query_pairs(cutoff_nm, output_type="ndarray").astype(np.int64)
+    pairs = pairs[blocks.atom_block[pairs[:, 0]] != blocks.atom_block[pairs[:, 1]]]
+    distinct = np.abs(molecule.coordinates_nm[pairs[:, 0]] - molecule.coordinates_nm[pairs[:, 1]]).max(
+        axis=1, initial=0
+    )
+    pairs = pairs[distinct > 1e-6]  # two atoms on one spot define no direction
+    pairs.sort(axis=1)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def _chain_pairs(
+    molecule: Complex, blocks: Blocks, constants: SpringConstants
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Springs across every covalent bond between blocks: [n, 2] and their stiffness [n]."""
+    links = blocks.links
+    pairs: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
+    stiffness: list[NDArray[np.float64]] = [np.empty(0)]
+
+    def add(first: NDArray[np.int64], second: NDArray[np.int64], value: float) -> None:
+        present = (first >= 0) & (second >= 0)
+        pairs.append(np.stack([first[present], second[present]], axis=1))
+        stiffness.append(np.full(int(present.sum()), value))
+
+    is_peptide = peptide_links(molecule, links)
+    carbonyl, amide = oriented(molecule, links[is_peptide], "C").T
+    before, after = molecule.residue_index[carbonyl], molecule.residue_index[amide]
+    named = {name: molecule.atom_of_residue(name) for name in ("N", "CA", "C", "O", "CB")}
+    for first, second, share in _PEPTIDE_PAIRS:
+        add(named[first][before], named[second][after], share * constants.chain)
+    for first, second in _TORSION_PAIRS:
+        add(named[first][before], named[second][after], constants.torsion)
+    # other bonds: the bond itself, its 1-3 pairs (angles), its 1-4 pairs (torsion)
+    other = links[~is_peptide]
+    neighbour_first, neighbour_second = bonded_neighbours(molecule.n_atoms, blocks.bonds)
+    add(other[:, 0], other[:, 1], constants.chain)
+    for a, b in ((other[:, 0], other[:, 1]), (other[:, 1], other[:, 0])):
+        link, beside = neighbours_of(a, neighbour_first, neighbour_second)
+        keep = beside != b[link]
+        add(beside[keep], b[link[keep]], 0.5 * constants.chain)
+    link, beside = neighbours_of(other[:, 0], neighbour_first, neighbour_second)
+    inner, far = neighbours_of(other[link, 1], neighbour_first, neighbour_second)
+    start, end = beside[inner], other[link[inner]]
+    keep = (start != end[:, 1]) & (far != end[:, 0]) & (start != far)
+    add(start[keep], far[keep], constants.torsion)
+    first, second = _trace_pairs(molecule)
+    add(first, second, constants.chain)
+    return np.concatenate(pairs), np.concatenate(stiffness)
+
+
+def peptide_links(molecule: Complex, links: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which links are peptide bonds C–N between amino acids: [n_links]."""
+    names = molecule.atom_name[links]
+    protein = (molecule.residue_kind[molecule.residue_index[links]] == "protein").all(axis=1)
+    return protein & (((names[:, 0] == "C") & (names[:, 1] == "N")) | ((names[:, 0] == "N") & (names[:, 1] == "C")))
+
+
+def oriented(molecule: Complex, links: NDArray[np.int64], first_name: str) -> NDArray[np.int64]:
+    """The links with the atom called `first_name` first: [n_links, 2]."""
+    swap = molecule.atom_name[links[:, 0]] != first_name
+    return np.where(swap[:, None], links[:, ::-1], links)
+
+
+def bonded_neighbours(n_atoms: int, bonds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Adjacency of the bond graph as CSR: row starts [n_atoms + 1] and neighbours [2 n_bonds]."""
+    both = np.concatenate([bonds, bonds[:, ::-1]])
+    both = both[np.lexsort((both[:, 1], both[:, 0]))]
+    return np.searchsorted(both[:, 0], np.arange(n_atoms + 1)), both[:, 1]
+
+
+def neighbours_of(
+    atoms: NDArray[np.int64], row_start: NDArray[np.int64], neighbour: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All bonded neighbours of `atoms`: for each, its position in `atoms`, and the neighbour."""
+    counts = row_start[atoms + 1] - row_start[atoms]
+    owner = np.repeat(np.arange(len(atoms)), counts)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return owner, neighbour[row_start[atoms][owner] + within]
+
+
+def _trace_pairs(molecule: Complex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """CA–CA pseudo-bonds of consecutive residues that lack C or N (Cα-only chains)."""
+    alpha = molecule.atom_of_residue("CA")
+    bare = (alpha >= 0) & ((molecule.atom_of_residue("C") < 0) | (molecule.atom_of_residue("N") < 0))
+    bare &= molecule.residue_kind == "protein"
+    first = np.flatnonzero(bare[:-1] & bare[1:] & (np.diff(molecule.chain_index) == 0))
+    span = np.linalg.norm(molecule.coordinates_nm[alpha[first]] - molecule.coordinates_nm[alpha[first + 1]], axis=1)
+    first = first[span < 0.42]
+    return alpha[first], alpha[first + 1]
+
+
+def _bridge_pairs(molecule: Complex, blocks: Blocks, joined: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Springs from every part that stands alone to the part nearest to it: [n, 2].
+
+    In each round every part but the largest joins its nearest neighbour, so that the number of parts at least
+    halves (Borůvka's algorithm). Up to four far-apart atoms of the one are joined to up to four of the other:
+    a bundle of parallel springs would let it swing freely.
+    """
+    bridges: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
+    ends = blocks.atom_block[joined]
+    whole = cKDTree(molecule.coordinates_nm)
+    while True:
+        graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(blocks.n_blocks,) * 2)
+        n_parts, part = connected_components(graph, directed=False)
+        if n_parts <= 1:
+            return np.unique(np.sort(np.concatenate(bridges), axis=1), axis=0)
+        atom_part = part[blocks.atom_block]
+        sizes = np.bincount(atom_part, minlength=n_parts)
+        members = np.split(np.argsort(atom_part, kind="stable"), np.cumsum(sizes)[:-1])
+        for number in np.argsort(sizes, kind="stable")[:-1]:
+            pair = _brace(molecule.coordinates_nm, members[number], atom_part, whole)
+            bridges.append(pair)
+            ends = np.concatenate([ends, blocks.atom_block[pair]])
+
+
+def _brace(
+    points: NDArray[np.float64], inside: NDArray[np.int64], atom_part: NDArray[np.int64], whole: cKDTree
+) -> NDArray[np.int64]:
+    """Pairs that hold the atoms `inside` to the nearest other part from several sides: [n ≤ 16, 2]."""
+    own = atom_part[inside[0]]
+    if len(inside) <= 200:
+        # among this many nearest neighbours one must be outside; cheaper than a tree a part when parts are many
+        distance, nearest = whole.query(points[inside], k=len(inside) + 1)
+        distance = np.where(atom_part[nearest] == own, np.inf, distance)
+        row, column = np.unravel_index(np.argmin(distance), distance.shape)
+        contact, gap = int(nearest[row, column]), float(distance[row, column])
+    else:
+        others = np.flatnonzero(atom_part != own)
+        distance, found = cKDTree(points[others]).query(points[inside])
+        contact, gap = int(others[found[np.argmin(distance)]]), float(distance.min())
+    near = np.array(whole.query_ball_point(points[contact], r=min(1.0 + 0.5 * gap, 2.0)), dtype=np.int64)
+    near = np.sort(near[atom_part[near] == atom_part[contact]])
+    here, there = _far_apart(points, inside), _far_apart(points, near)
+    return np.stack([np.repeat(here, len(there)), np.tile(there, len(here))], axis=1)
+
+
+def _far_apart(points: NDArray[np.float64], atoms: NDArray[np.int64], n_wanted: int = 4) -> NDArray[np.int64]:
+    """Up to four of the atoms, each as far as possible from those already taken."""
+    taken = [int(np.argmax(np.linalg.norm(points[atoms] - points[atoms].mean(axis=0), axis=1)))]
+    gap = np.full(len(atoms), np.inf)
+    while len(taken) < min(n_wanted, len(atoms)):
+        gap = np.minimum(gap, np.linalg.norm(points[atoms] - points[atoms[taken[-1]]], axis=1))
+        taken.append(int(np.argmax(gap)))
+    return atoms[taken]

@@ -1,0 +1,28 @@
+"""How much of the motion an observer sees who looks for a given time.
+
+In proteins the fluctuation about a window's own mean keeps growing with the window, in soft and in stiff modes alike:
+the energy landscape is rugged on every scale. Measured on molecular dynamics it grows as a weak power of time, and
+this module states that law as a factor on all springs. docs/experiments/amplitude.md has the measurement, and why
+friction alone (a uniform tether) does not explain it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["REFERENCE_TIME_NS", "TIME_EXPONENT", "stiffness_scale"]
+
+# mean-square fluctuation ∝ (time / REFERENCE_TIME_NS)^TIME_EXPONENT, 1 at the reference time: benchmarks/amplitude.py
+TIME_EXPONENT = 0.18
+REFERENCE_TIME_NS = 1400.0
+
+
+def stiffness_scale(timescale_ns: float) -> float:
+    """Factor on all springs for an observation time, 1 at :data:`REFERENCE_TIME_NS`.
+
+    Parameters
+    ----------
+    timescale_ns
+        Observation time, ns; positive.
+    """
+    if not timescale_ns > 0.0:
+        raise ValueError(f"timescale_ns is {timescale_ns}, expected a positive number")
+    return (timescale_ns / REFERENCE_TIME_NS) ** -TIME_EXPONENT

@@ -1,0 +1,122 @@
+"""`HarmonicSampler`: frames of one complex, drawn, built, projected, pushed apart and checked.
+
+A frame depends on the seed, its number and the attempt, and on nothing else: not on how many frames are asked for,
+how they are batched, or how many threads work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfreeze.physics.clashes import resolve_clashes
+from unfreeze.physics.harmonic import HarmonicEnsemble
+from unfreeze.physics.projection import CovalentProjector
+from unfreeze.physics.springs import SpringConstants, Springs, find_springs
+from unfreeze.physics.timescale import stiffness_scale
+from unfreeze.structure.blocks import Blocks, partition
+from unfreeze.structure.complex import Complex
+from unfreeze.structure.frame_validity import FrameValidity
+from unfreeze.structure.geometry import rotation_matrices, superpose
+from unfreeze.structure.validity import FrameChecker
+
+__all__ = ["ATTEMPTS", "HarmonicSampler"]
+
+_PROJECTION_ITERATIONS = 20
+# Attempts at a frame: the factor on the drawn displacement. Smaller ones come only after whole draws have failed.
+ATTEMPTS = (1.0, 1.0, 1.0, 1.0, 0.7, 0.5, 0.25, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class HarmonicSampler:
+    """Draws frames of a complex from its harmonic ensemble.
+
+    Attributes
+    ----------
+    molecule, blocks, springs, ensemble
+        The complex, its rigid blocks, its springs, and the Gaussian over block displacements.
+    projector, checker
+        What restores covalent geometry, and what judges a frame.
+    """
+
+    molecule: Complex
+    blocks: Blocks
+    springs: Springs
+    ensemble: HarmonicEnsemble
+    projector: CovalentProjector
+    checker: FrameChecker
+
+    @classmethod
+    def build(
+        cls,
+        molecule: Complex,
+        *,
+        temperature_K: float = 300.0,
+        timescale_ns: float = 100.0,
+        constants: SpringConstants | None = None,
+    ) -> HarmonicSampler:
+        """Find blocks and springs, and factor the matrices.
+
+        Parameters
+        ----------
+        molecule
+            The complex in its reference structure.
+        temperature_K
+            Temperature.
+        timescale_ns
+            Observation time.
+        constants
+            Spring constants; the calibrated ones when None.
+        """
+        blocks = partition(molecule)
+        springs = find_springs(molecule, blocks, constants)
+        ensemble = HarmonicEnsemble.build(
+            molecule, blocks, springs, temperature_K=temperature_K, stiffness_scale=stiffness_scale(timescale_ns)
+        )
+        ensemble.prepare()
+        projector = CovalentProjector(molecule, blocks)
+        projector.prepare()
+        return cls(molecule, blocks, springs, ensemble, projector, FrameChecker(molecule))
+
+    def frames(
+        self, numbers: NDArray[np.int64], *, seed: int, attempt: int = 0
+    ) -> tuple[NDArray[np.float32], FrameValidity]:
+        """Make frames and check them.
+
+        Parameters
+        ----------
+        numbers
+            [n_frames], the numbers of the frames in the ensemble.
+        seed
+            Seed of the ensemble.
+        attempt
+            Which entry of :data:`ATTEMPTS` this is for these frames.
+
+        Returns
+        -------
+        float32 [n_frames, n_atoms, 3], FrameValidity
+            Frames superposed on the reference structure, nm, and what the checks say.
+        """
+        noise = np.stack([self._noise(seed, int(number), attempt) for number in numbers], axis=1)
+        moves = ATTEMPTS[attempt] * self.ensemble.draw(noise)
+        drawn = self.projector.place(self.blocks.centre_nm + moves[..., :3], rotation_matrices(moves[..., 3:]))
+        frames = self.projector.project(drawn, _PROJECTION_ITERATIONS)
+        frames = resolve_clashes(self.projector, self.checker, frames)
+        validity = self.checker.check(frames)
+        failed = np.flatnonzero(~validity.passes)
+        if len(failed):
+            # pushing leaves a stretched bond here and there: project again, then push again
+            frames[failed] = self.projector.project(frames[failed], 2 * _PROJECTION_ITERATIONS)
+            frames[failed] = resolve_clashes(self.projector, self.checker, frames[failed], n_iterations=8)
+        moved = superpose(frames, self.molecule.coordinates_nm, self._superposition_atoms()).astype(np.float32)
+        return moved, self.checker.check(moved)
+
+    def _noise(self, seed: int, number: int, attempt: int) -> NDArray[np.float64]:
+        stream = np.random.SeedSequence(seed, spawn_key=(number, attempt))
+        return np.random.Generator(np.random.PCG64(stream)).standard_normal(self.ensemble.n_noise)
+
+    def _superposition_atoms(self) -> NDArray[np.int64] | None:
+        atoms = self.molecule.representative_atoms()
+        return atoms if len(atoms) >= 3 else None
