@@ -136,9 +136,7 @@ def _mapped_names(residue_name: NDArray[np.str_], kind: NDArray[np.str_]) -> NDA
     return np.where(np.isin(kind, ["protein", "nucleic"]), parents, residue_name)
 
 
-def _kinds(
-    table: AtomTable, residue: NDArray[np.int64], first: NDArray[np.int64], header: Header
-) -> NDArray[np.str_]:
+def _kinds(table: AtomTable, residue: NDArray[np.int64], first: NDArray[np.int64], header: Header) -> NDArray[np.str_]:
     """Kind of every residue by its name, its atoms if the name is not known, and what the file calls a polymer."""
     residue_name = table.residue_name[first]
     size = np.diff(np.append(first, len(residue)))

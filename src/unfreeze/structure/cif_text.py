@@ -60,7 +60,7 @@ def parse_cif(name: str, data: bytes) -> tuple[AtomTable, Header]:
 
 
 def _where(error: Exception) -> str:
-    """gemmi's message with its ``string:12:5(123)`` said as a line."""
+    """Gemmi's message with its ``string:12:5(123)`` said as a line."""
     text = " ".join(str(error).split())[:200]
     return re.sub(r"^string:(\d+):(\d+)\(\d+\)", r"line \1, column \2", text)
 

@@ -89,9 +89,7 @@ def _merge_runs(table: AtomTable, run: NDArray[np.int64]) -> NDArray[np.int64]:
     return target[run]
 
 
-def _split_repeats(
-    table: AtomTable, group: NDArray[np.int64], notes: list[str]
-) -> tuple[AtomTable, NDArray[np.int64]]:
+def _split_repeats(table: AtomTable, group: NDArray[np.int64], notes: list[str]) -> tuple[AtomTable, NDArray[np.int64]]:
     """Separate residues that follow each other with the same number, and settle atoms that are given twice."""
     _, name = np.unique(table.atom_name, return_inverse=True)
     _, altloc = np.unique(table.altloc, return_inverse=True)

@@ -112,7 +112,10 @@ def _atoms(
     name: str, columns: NDArray[np.uint8], lines: NDArray[np.int64], hetero: NDArray[np.bool_], notes: list[str]
 ) -> AtomTable:
     position = np.stack(
-        [_coordinate(name, columns[:, start : start + 8], lines, "xyz"[axis]) for axis, start in enumerate((30, 38, 46))],
+        [
+            _coordinate(name, columns[:, start : start + 8], lines, "xyz"[axis])
+            for axis, start in enumerate((30, 38, 46))
+        ],
         axis=1,
     )
     pairs, inverse = _unique(columns[:, 17:22])
@@ -338,7 +341,9 @@ def _header(
     try:
         structure = gemmi.read_pdb_string(b"\n".join(lines).decode("latin-1"))
     except Exception as error:  # gemmi raises RuntimeError, ValueError and others
-        notes.append(f"The header could not be read ({_one_line(error)}); title, sequence and assemblies are not known.")
+        notes.append(
+            f"The header could not be read ({_one_line(error)}); title, sequence and assemblies are not known."
+        )
         return gemmi.Structure(), {}
     sequences = {}
     for entity in structure.entities:

@@ -10,7 +10,15 @@ from functools import lru_cache
 
 import gemmi
 
-__all__ = ["AMINO_ACIDS", "NUCLEOTIDES", "is_water", "known_component", "polymer_kind", "residue_parent", "standard_kind"]
+__all__ = [
+    "AMINO_ACIDS",
+    "NUCLEOTIDES",
+    "is_water",
+    "known_component",
+    "polymer_kind",
+    "residue_parent",
+    "standard_kind",
+]
 
 AMINO_ACIDS = (
     *("ALA", "ARG", "ASN", "ASP", "CYS", "GLN", "GLU", "GLY", "HIS", "ILE"),
@@ -103,7 +111,7 @@ def residue_parent(name: str) -> str:
         return _PARENTS[name.upper()]
     info = _info(name)
     letter = info.one_letter_code.strip().upper()
-    if not info.found() or not letter or letter in "XN" and info.one_letter_code.isupper():
+    if not info.found() or not letter or (letter in "XN" and info.one_letter_code.isupper()):
         return name
     if info.is_amino_acid():
         parent = gemmi.expand_one_letter(letter, gemmi.ResidueKind.AA)

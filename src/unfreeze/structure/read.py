@@ -145,7 +145,7 @@ class _Copies:
 def _parse(path: str | os.PathLike[str]) -> tuple[FileContent, AtomTable, Header]:
     content = read_content(path)
     # A PDB file may contain "data_" in a remark and an mmCIF file "ATOM" in its table: the first decides.
-    if looks_like_cif(content.data) and not content.data.lstrip()[:6] in (b"HEADER", b"ATOM  ", b"REMARK"):
+    if looks_like_cif(content.data) and content.data.lstrip()[:6] not in (b"HEADER", b"ATOM  ", b"REMARK"):
         parsed = parse_cif(content.name, content.data)
     elif looks_like_pdb(content.data):
         parsed = parse_pdb(content.name, content.data)

@@ -96,10 +96,11 @@ def _labels(complex: Complex) -> tuple[list[str], list[str], list[int]]:
     taken, used = set(label), set(entity)
     names: dict[tuple, str] = {}
     entities: dict[tuple, str] = {}
-    sequences: dict[str, tuple] = {}
-    for chain in dict.fromkeys(chains):
-        rows = [row for row in np.flatnonzero(complex.chain_name[complex.chain_index] == chain) if polymer[row]]
-        sequences[chain] = tuple(complex.residue_name[rows].tolist())
+    sequences: dict[str, list[str]] = {}
+    for chain, residue, in_polymer in zip(chains, complex.residue_name.tolist(), polymer, strict=True):
+        if in_polymer:
+            sequences.setdefault(chain, []).append(residue)
+    polymer_entity = {chain: ("polymer", " ".join(names)) for chain, names in sequences.items()}
     counts: dict[str, int] = {}
     for row, chain in enumerate(chains):
         if not label[row]:
@@ -111,7 +112,7 @@ def _labels(complex: Complex) -> tuple[list[str], list[str], list[int]]:
                 counts[chain] = counts.get(chain, 0) + 1
                 number[row] = counts[chain]
         if not entity[row]:
-            what = ("polymer", *sequences[chain]) if polymer[row] else (str(complex.residue_name[row]),)
+            what = polymer_entity[chain] if polymer[row] else (str(complex.residue_name[row]),)
             if what not in entities:
                 entities[what] = _free(str(len(entities) + 1), used)
             entity[row] = entities[what]
@@ -180,12 +181,12 @@ def _entities(complex: Complex, entity: list[str], label_number: list[int], quot
         if label_number[row] > 0 and kinds[name] == "polymer":
             monomers.setdefault(name, {}).setdefault(label_number[row], str(complex.residue_name[row]))
     lines = _loop("entity", ("id", "type"), (f"{quoted[name]} {kind}" for name, kind in kinds.items()))
+    # A sequence with unknown places would be read as a shorter one.
+    complete = {name: places for name, places in monomers.items() if len(places) == max(places)}
     rows = [
         f"{quoted[name]} {number} {quoted[residue]} n"
-        for name, places in monomers.items()
+        for name, places in complete.items()
         for number, residue in sorted(places.items())
-        # A sequence with unknown places would be read as a shorter one.
-        if len(places) == max(places)
     ]
     return lines + _loop("entity_poly_seq", ("entity_id", "num", "mon_id", "hetero"), rows)
 
@@ -204,7 +205,12 @@ def _links(complex: Complex, label_chain: list[str], label_number: list[int], qu
             row = int(complex.residue_index[atom])
             name = quoted[str(complex.residue_name[row])]
             code = str(complex.residue_insertion_code[row])
-            parts += [quoted[label_chain[row]], name, str(label_number[row] or "."), quoted[str(complex.atom_name[atom])]]
+            parts += [
+                quoted[label_chain[row]],
+                name,
+                str(label_number[row] or "."),
+                quoted[str(complex.atom_name[atom])],
+            ]
             parts += [quoted[str(complex.chain_name[complex.chain_index[row]])], name, str(complex.residue_number[row])]
             parts += [quoted[code] if code else "?", "1_555"]
         rows.append(" ".join(parts))

@@ -118,12 +118,12 @@ def pdb_obstacle(complex: Complex, frames: NDArray[np.float64]) -> str:
     for name, chain in set(zip(complex.residue_name.tolist(), chains.tolist(), strict=True)):
         if split_residue_and_chain(f"{name:>3}".ljust(4) + chain) != (name, chain):
             return f"The residue name {name!r} does not fit beside the chain name {chain!r}."
-    if complex.n_residues and not (-999 <= complex.residue_number.min() and complex.residue_number.max() <= 9999):
+    if complex.n_residues and not (complex.residue_number.min() >= -999 and complex.residue_number.max() <= 9999):
         return "A residue number lies outside -999 to 9999."
-    if frames.size and not (-999.9994 <= frames.min() * 10 and frames.max() * 10 <= 9999.9994):
+    if frames.size and not (frames.min() * 10 >= -999.9994 and frames.max() * 10 <= 9999.9994):
         return "A coordinate lies outside -999.999 to 9999.999 Å."
     for word, values in (("B-factor", complex.atom_b_factor), ("occupancy", complex.atom_occupancy)):
-        if len(values) and not (-99.994 <= values.min() and values.max() <= 999.994):
+        if len(values) and not (values.min() >= -99.994 and values.max() <= 999.994):
             return f"A {word} lies outside -99.99 to 999.99."
     if len(complex.atom_charge) and np.abs(complex.atom_charge).max() > 9:
         return "A charge is larger than 9."
