@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -64,6 +65,20 @@ def test_info_offers_the_extras_that_the_project_has() -> None:
         name: {want.split(">")[0] for want in wants} for name, wants in extras.items()
     }
     assert set(CORE) <= {want.split(">")[0] for want in project["dependencies"]}
+
+
+def test_what_the_package_imports_is_what_it_depends_on() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    imported: set[str] = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    # ipymolstar is never imported: the report takes the viewer's file out of it.
+    wanted = {want.split(">")[0].lower() for want in project["dependencies"]} - {"ipymolstar"}
+    assert imported - set(sys.stdlib_module_names) - {"unfreeze"} == wanted
 
 
 def test_constraints_pin_every_package_that_make_installs() -> None:

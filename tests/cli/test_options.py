@@ -22,8 +22,8 @@ from unfreeze.cli.sample import _stem
         ("50 ps", 0.05),
         ("1.5e-1 us", 150.0),
         (".5ns", 0.5),
-        (" 2 ms ", 2e6),
-        ("1s", 1e9),
+        (" 1 ms ", 1e6),
+        ("1e-4s", 1e5),
         ("1ps", 1e-3),
         ("1000fs", 1e-3),
     ],
@@ -40,9 +40,9 @@ def test_timescale_without_sense(text: str) -> None:
         parse_timescale(text)
 
 
-@pytest.mark.parametrize("text", ["0ns", "0.5fs", "2s", "1e99ns", "1e400s"])
+@pytest.mark.parametrize("text", ["0ns", "0.5fs", "2ms", "1s", "1e99ns", "1e400s"])
 def test_timescale_out_of_range(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="between 1ps and 1s"):
+    with pytest.raises(typer.BadParameter, match="between 1ps and 1ms"):
         parse_timescale(text)
 
 

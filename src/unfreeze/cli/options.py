@@ -12,7 +12,7 @@ __all__ = ["parse_chains", "parse_temperature", "parse_timescale"]
 _NS_IN = {"fs": 1e-6, "ps": 1e-3, "ns": 1.0, "us": 1e3, "μs": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 _TIMESCALE = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([a-zμµ]+)\s*")
 
-SHORTEST_NS, LONGEST_NS = 1e-3, 1e9
+SHORTEST_NS, LONGEST_NS = 1e-3, 1e6
 LOWEST_K, HIGHEST_K = 50.0, 1000.0
 
 
@@ -26,10 +26,10 @@ def parse_timescale(text: str) -> float:
     """
     found = _TIMESCALE.fullmatch(text)
     if not found or found[2] not in _NS_IN:
-        raise refuse("--timescale", text, "a number with a unit of ps, ns, us, ms or s, such as 100ns")
+        raise refuse("--timescale", text, "a number with a unit of ps, ns, us or ms, such as 100ns")
     timescale_ns = float(found[1]) * _NS_IN[found[2]]
     if not SHORTEST_NS * (1 - 1e-9) <= timescale_ns <= LONGEST_NS:
-        raise refuse("--timescale", text, "between 1ps and 1s")
+        raise refuse("--timescale", text, "between 1ps and 1ms")
     return timescale_ns
 
 
