@@ -18,7 +18,7 @@ from .conftest import example_file
 GLY = (("N", 0.0, 0.0, 0.0), ("CA", 1.46, 0.0, 0.0), ("C", 2.0, 1.42, 0.0), ("O", 1.2, 2.37, 0.0))
 
 
-def atom(name, residue="GLY", chain="A", number=1, xyz=(0.0, 0.0, 0.0), **extra):
+def atom(name, residue="GLY", chain="A", number: int | str = 1, xyz=(0.0, 0.0, 0.0), **extra):
     """One PDB atom line."""
     options = {"record": "ATOM", "altloc": "", "code": "", "occupancy": 1.0, "b": 10.0, "element": "", "serial": 1}
     options |= extra
@@ -31,7 +31,7 @@ def atom(name, residue="GLY", chain="A", number=1, xyz=(0.0, 0.0, 0.0), **extra)
     )
 
 
-def glycine(chain="A", number=1, shift=0.0, **extra):
+def glycine(chain="A", number: int | str = 1, shift=0.0, **extra):
     return "".join(
         atom(name, extra.get("residue", "GLY"), chain, number, (x + shift, y, z), code=extra.get("code", ""))
         for name, x, y, z in GLY

@@ -166,7 +166,7 @@ def _free_residues(complex: Complex, header: Header) -> Complex:
     linked = np.zeros(complex.n_residues, dtype=bool)
     linked[complex.residue_index[complex.links].ravel()] = True
     complete = (complex.atom_of_residue("N") >= 0) & (complex.atom_of_residue("C") >= 0)
-    complete |= (complex.atom_of_residue("C4'") >= 0) & (complex.atom_of_residue("O5'") >= 0)
+    complete |= (complex.atom_of_residue("C4'") >= 0) & (complex.atom_of_residue("C3'") >= 0)
     free = complex.residue_hetero & ~linked & complete & np.isin(complex.residue_kind, ["protein", "nucleic"])
     if not free.any():
         return complex

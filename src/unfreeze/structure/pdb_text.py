@@ -341,16 +341,11 @@ def _header(
     try:
         structure = gemmi.read_pdb_string(b"\n".join(lines).decode("latin-1"))
     except Exception as error:  # gemmi raises RuntimeError, ValueError and others
-        notes.append(
-            f"The header could not be read ({_one_line(error)}); title, sequence and assemblies are not known."
-        )
+        text = " ".join(str(error).split())[:200]
+        notes.append(f"The header could not be read ({text}); title, sequence and assemblies are not known.")
         return gemmi.Structure(), {}
     sequences = {}
     for entity in structure.entities:
         if entity.full_sequence:
             sequences[entity.name] = tuple(gemmi.Entity.first_mon(item) for item in entity.full_sequence)
     return structure, sequences
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

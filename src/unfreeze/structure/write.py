@@ -119,6 +119,7 @@ def read_xtc(path: str | os.PathLike[str], n_atoms: int) -> NDArray[np.float32]:
         raise InputError(f"{path}: the XTC trajectory has no frames.")
     if frames.shape[1] != n_atoms:
         raise InputError(
-            f"{path}: the trajectory has {frames.shape[1]} atoms and its topology {n_atoms}; they do not belong together."
+            f"{path}: the trajectory has {frames.shape[1]} atoms and its topology {n_atoms}; "
+            "they do not belong together."
         )
     return np.asarray(frames, dtype=np.float32)
