@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz_readers import check, mutate
-
 from .conftest import example_file
+
+FUZZER = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "fuzz_readers.py"))
+check, mutate = FUZZER["check"], FUZZER["mutate"]
 
 
 @pytest.mark.parametrize("name", ["charges.pdb", "elements.pdb", "mmcif/5PTI.cif.gz", "conect_parsing.pdb"])
