@@ -27,6 +27,7 @@ def end_of(error: BaseException, *, debug: bool = False) -> int:
         (InputError("x.pdb, line 3: no"), 2, "Error: x.pdb, line 3: no\n"),
         (UnfreezeError("no frame passed"), 1, "Error: no frame passed\n"),
         (FileNotFoundError(2, "No such file or directory", "a.xtc"), 1, "Error: a.xtc: No such file or directory\n"),
+        (OSError(28, "No space left on device"), 1, "Error: writing the results: No space left on device\n"),
         (MemoryError(), 1, "Error: out of memory. Ask for fewer frames (-n), or for some of the chains (--chains).\n"),
         (KeyboardInterrupt(), 130, "Interrupted; nothing was written.\n"),
     ],

@@ -144,6 +144,16 @@ def test_a_folder_with_other_things_is_never_replaced(here: Path) -> None:
     assert (here / "thesis" / "chapter.tex").read_text() == "words"
 
 
+def test_a_place_that_cannot_be_written_to_is_refused_before_the_work(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unfreeze.structure.load.load", lambda *_, **__: pytest.fail("the work had begun"))
+    (here / "file").write_text("in the way")
+    refused = run("sample", str(EXAMPLE), "-n", "1", "-o", "file/deep/out")
+    assert refused.exit_code == 2
+    assert "choose another -o" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -58,8 +59,8 @@ class ErrorReporter:
         if isinstance(error, MemoryError):
             _say("Error: out of memory. Ask for fewer frames (-n), or for some of the chains (--chains).")
             raise typer.Exit(1) from None
-        if isinstance(error, OSError) and error.filename is not None:
-            _say(f"Error: {error.filename}: {error.strerror}")
+        if isinstance(error, OSError) and (error.filename is not None or error.errno in (errno.ENOSPC, errno.EDQUOT)):
+            _say(f"Error: {error.filename or 'writing the results'}: {error.strerror}")
             raise typer.Exit(1) from None
         _apologise(error)
         raise typer.Exit(1) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import typer
 from unfreeze.cli.errors import ErrorReporter
 from unfreeze.cli.options import parse_chains, parse_temperature, parse_timescale
 from unfreeze.cli.progress import Stages
+from unfreeze.errors import InputError
 
 if TYPE_CHECKING:
     from unfreeze.structure.ensemble import Ensemble
@@ -57,6 +59,7 @@ def sample(
         from unfreeze.structure.ensemble import check_output_directory
 
         check_output_directory(target, force=force)
+        _check_writable(target)
         with Stages(show=not as_json) as stages:
             stages("Reading")
             from unfreeze.structure.load import load
@@ -88,13 +91,24 @@ def _stem(structure: str) -> str:
     return name or "unfreeze"
 
 
+def _check_writable(target: Path) -> None:
+    """Refuse a place where no folder can be made, before the work and not after it."""
+    nearest = next(folder for folder in target.parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{target}: cannot be made, {nearest} cannot be written to; choose another -o")
+
+
 def _write(ensemble: Ensemble, target: Path, *, format: str, with_report: bool, force: bool, stages: Stages) -> None:
     """Make the folder beside its place, report and all, and rename it at the end: it is whole or absent."""
     from unfreeze.structure.ensemble import check_output_directory, replace_directory
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True) as room:
-        building = Path(room) / target.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        room = tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be made ({error.strerror}); choose another -o") from error
+    with room:
+        building = Path(room.name) / target.name
         stages("Writing")
         ensemble.save(building, format=format)
         if with_report:
