@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.physics.harmonic import HarmonicEnsemble
-from unfreeze.physics.springs import KT_PER_SQUARE_ANGSTROM, find_springs
+from unfreeze.physics.springs import KT_PER_SQUARE_ANGSTROM, SpringConstants, find_springs
 from unfreeze.structure.blocks import partition
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import superpose_on_mean
@@ -38,6 +40,8 @@ CLOCKS = {
     "b2ar_gs_complex": 0.05,
 }
 
+TETHERS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)  # kT/Å²
+
 
 def mean_square_fluctuation(frames: NDArray[np.floating]) -> NDArray[np.float64]:
     """About the window's own mean, corrected for the few frames it has: [n_atoms], nm²."""
@@ -45,57 +49,100 @@ def mean_square_fluctuation(frames: NDArray[np.floating]) -> NDArray[np.float64]
     return ((moved - moved.mean(axis=0)) ** 2).sum(axis=-1).sum(axis=0) / (len(frames) - 1)
 
 
-def model_fluctuation(molecule: Complex, tether: float = 0.0, seed: int = 0) -> NDArray[np.float64]:
-    """Mean-square fluctuation of Cα in 400 linear draws: [n], nm²."""
+def model_fluctuation(molecule: Complex, tether_kT_A2: float = 0.0, seed: int = 0) -> float:
+    """Median over residues of the mean-square fluctuation of Cα in 200 linear draws, nm²."""
     blocks = partition(molecule)
-    springs = find_springs(molecule, blocks)
-    ensemble = HarmonicEnsemble.build(molecule, blocks, springs, translation_tether=tether)
-    noise = np.random.default_rng(seed).standard_normal((ensemble.n_noise, 400))
-    moves = ensemble.draw(noise)
+    constants = SpringConstants()
+    ensemble = HarmonicEnsemble.build(
+        molecule,
+        blocks,
+        find_springs(molecule, blocks, constants),
+        translation_tether=constants.translation_tether + tether_kT_A2 * KT_PER_SQUARE_ANGSTROM,
+        rotation_tether=constants.rotation_tether,
+    )
+    moves = ensemble.draw(np.random.default_rng(seed).standard_normal((ensemble.n_noise, 200)))
     atoms = molecule.representative_atoms()
     block = blocks.atom_block[atoms]
     arms = molecule.coordinates_nm[atoms] - blocks.centre_nm[block]
     frames = molecule.coordinates_nm[atoms] + moves[:, block, :3] + np.cross(moves[:, block, 3:], arms)
-    return mean_square_fluctuation(frames)
+    return float(np.median(mean_square_fluctuation(frames)))
+
+
+def windows(folder: Path) -> list[dict[str, Any]]:
+    """One row a trajectory and window length: its name, the time in ns, and the observed fluctuation in nm²."""
+    rows: list[dict[str, Any]] = []
+    for name, step_ns in CLOCKS.items():
+        molecule = read_complex(folder / f"{name}.pdb")
+        frames = read_xtc(folder / f"{name}.xtc", molecule.n_atoms)[:, molecule.representative_atoms()]
+        model = {tether: model_fluctuation(molecule, tether) for tether in (0.0, *TETHERS)}
+        length = 5
+        while length <= len(frames):
+            parts = [frames[k : k + length] for k in range(0, len(frames) - length + 1, length)]
+            observed = float(np.mean([np.median(mean_square_fluctuation(part)) for part in parts]))
+            rows.append({"name": name, "time_ns": length * step_ns, "observed": observed, "model": model})
+            length *= 2
+        said = [f"{row['time_ns']:.3g}:{row['observed'] / model[0.0]:.2f}" for row in rows if row["name"] == name]
+        print(
+            f"{name:17s}{molecule.n_residues:5d} residues; time in ns : observed/model  {'  '.join(said)}", flush=True
+        )
+    return rows
+
+
+def power_law(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Exponent within trajectories, and the time at which the median trajectory has the model's amplitude."""
+    slopes, offsets = [], []
+    for name in CLOCKS:
+        chosen = [row for row in rows if row["name"] == name]
+        log_time = np.log([row["time_ns"] for row in chosen])
+        log_ratio = np.log([row["observed"] / row["model"][0.0] for row in chosen])
+        slopes.append(float(np.polyfit(log_time, log_ratio, 1)[0]))
+        offsets.append((log_time.mean(), log_ratio.mean()))
+    exponent = float(np.mean(slopes))
+    intercepts = np.array([ratio - exponent * time for time, ratio in offsets])
+    return {
+        "exponent": exponent,
+        "exponent_sem": float(np.std(slopes, ddof=1) / np.sqrt(len(slopes))),
+        "exponents": dict(zip(CLOCKS, slopes, strict=True)),
+        "reference_time_ns": float(np.exp(-np.median(intercepts) / exponent)),
+        "amplitude_sd_between_trajectories": float(np.exp(0.5 * np.std(intercepts, ddof=1)) - 1.0),
+        "rms_log_residual": float(np.sqrt(np.mean(_residuals(rows, lambda row: row["time_ns"] ** exponent) ** 2))),
+    }
+
+
+def tether_law(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The best uniform tether ζ/T, which is what friction alone would do, and what it leaves unexplained."""
+    best: dict[str, Any] = {}
+    grid = np.log([TETHERS[0] / 10, *TETHERS])
+
+    def predicted(row: dict[str, Any], friction: float) -> float:
+        curve = np.log([row["model"][0.0], *(row["model"][tether] for tether in TETHERS)])
+        return float(np.exp(np.interp(np.log(friction / row["time_ns"]), grid, curve)))
+
+    for friction in np.geomspace(1e-4, 1e1, 51):
+        left = _residuals(rows, lambda row, friction=friction: predicted(row, friction))
+        rms = float(np.sqrt(np.mean(left**2)))
+        if not best or rms < best["rms_log_residual"]:
+            best = {"friction_kT_ns_per_A2": float(friction), "rms_log_residual": rms}
+    return best
+
+
+def _residuals(rows: list[dict[str, Any]], law: Callable[[dict[str, Any]], float]) -> NDArray[np.float64]:
+    """Log observed less log predicted, each trajectory's mean removed: growth within trajectories only."""
+    left = np.array([np.log(row["observed"]) - np.log(law(row)) for row in rows])
+    names = np.array([row["name"] for row in rows])
+    for name in CLOCKS:
+        left[names == name] -= left[names == name].mean()
+    return left
 
 
 def main() -> None:
+    """Print the windows and both fits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    rows: list[dict[str, float | str]] = []
-    for name, step_ns in CLOCKS.items():
-        molecule = read_complex(arguments.folder / f"{name}.pdb")
-        frames = read_xtc(arguments.folder / f"{name}.xtc", molecule.n_atoms)[:, molecule.representative_atoms()]
-        model = np.median(model_fluctuation(molecule))
-        length = 5
-        while length <= len(frames):
-            windows = [frames[k : k + length] for k in range(0, len(frames) - length + 1, length)]
-            observed = np.mean([np.median(mean_square_fluctuation(window)) for window in windows])
-            rows.append({"name": name, "time_ns": length * step_ns, "ratio": float(observed / model)})
-            length *= 2
-        windowed = [f"{row['time_ns']:.3g}:{row['ratio']:.2f}" for row in rows if row["name"] == name]
-        print(f"{name:18s} {molecule.n_residues:5d} residues   time_ns:ratio  {'  '.join(windowed)}", flush=True)
-    names = np.array([row["name"] for row in rows])
-    log_time = np.log([row["time_ns"] for row in rows])
-    log_ratio = np.log([row["ratio"] for row in rows])
-    weight = np.array([1.0 / (names == name).sum() for name in names])
-    design = np.stack([np.ones_like(log_time), log_time], axis=1) * np.sqrt(weight)[:, None]
-    (intercept, slope), *_ = np.linalg.lstsq(design, log_ratio * np.sqrt(weight), rcond=None)
-    residual = log_ratio - intercept - slope * log_time
-    within = []
-    for name in np.unique(names):
-        chosen = names == name
-        within.append(np.polyfit(log_time[chosen], log_ratio[chosen], 1)[0])
-    summary = {
-        "exponent": float(slope),
-        "time_of_ratio_one_ns": float(np.exp(-intercept / slope)),
-        "residual_sd_log_amplitude": float(0.5 * np.sqrt(np.average(residual**2, weights=weight))),
-        "exponent_within_trajectories": [float(value) for value in within],
-        "tether_for_same_effect_kT_per_A2": 1.0 / KT_PER_SQUARE_ANGSTROM,
-    }
-    summary.pop("tether_for_same_effect_kT_per_A2")
+    rows = windows(arguments.folder)
+    summary = {"power_law": power_law(rows), "uniform_tether": tether_law(rows)}
     print(json.dumps(summary, indent=1))
     if arguments.json:
         arguments.json.write_text(json.dumps({"rows": rows, "summary": summary}, indent=1))

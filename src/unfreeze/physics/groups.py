@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.physics.springs import bonded_neighbours, neighbours_of, oriented, peptide_links
+from unfreeze.physics.springs import bonded_neighbours, neighbours_of, oriented, peptide_links, trace_pairs
 from unfreeze.structure.blocks import Blocks
 from unfreeze.structure.complex import Complex
 
@@ -85,6 +85,9 @@ def find_groups(molecule: Complex, blocks: Blocks) -> RigidGroups:
     members, shapes, counts = _flatten(plane, plane_template)
 
     other_members, other_counts = _angle_groups(molecule, blocks, links[~is_peptide])
+    trace = np.stack(trace_pairs(molecule), axis=1)
+    other_members = np.concatenate([other_members, trace.ravel()])
+    other_counts = np.concatenate([other_counts, np.full(len(trace), 2)])
     block_members, block_counts, carried = _block_groups(molecule, blocks, carbonyl[:, 3], links)
     later = np.concatenate([other_members, block_members])
     return RigidGroups(

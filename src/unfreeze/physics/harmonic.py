@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,14 +81,14 @@ class HarmonicEnsemble:
         temperature_K
             Temperature.
         stiffness_scale
-            Factor on every spring.
+            Factor on every spring and tether.
         translation_tether, rotation_tether
             Stiffness against translation (kJ/mol/nm²) and rotation (kJ/mol/rad²) of every block.
         """
         pair_blocks, pair_stiffness = _pair_stiffness(molecule, blocks, springs)
         tether = np.empty((blocks.n_blocks, 6))
-        tether[:, :3] = max(translation_tether, 1e-3)
-        tether[:, 3:] = max(rotation_tether, 1e-3)
+        tether[:, :3] = max(translation_tether * stiffness_scale, 1e-3)
+        tether[:, 3:] = max(rotation_tether * stiffness_scale, 1e-3)
         return cls(
             centre_nm=blocks.centre_nm,
             pair_blocks=pair_blocks,
@@ -158,8 +159,10 @@ class HarmonicEnsemble:
         return bsr_array((data[order], columns[order], start), shape=(6 * self.n_blocks, 6 * n_pairs)).tocsr()
 
     @cached_property
-    def _rigid(self) -> NDArray[np.float64]:
-        return rigid_motions(self.centre_nm)
+    def _rigid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Rigid motions of the centres, [3 n_blocks, 6], and the fit that finds them in a displacement."""
+        motions = rigid_motions(self.centre_nm)
+        return motions, np.linalg.pinv(motions)
 
     def prepare(self) -> None:
         """Compute all that draws need, so that threads only read."""
@@ -191,27 +194,23 @@ class HarmonicEnsemble:
         forces = self._spring_root @ noise[:n_spring_noise]
         forces += np.sqrt(self.tether).reshape(-1, 1) * noise[n_spring_noise:]
         forces *= np.sqrt(GAS_CONSTANT * self.temperature_K)
-        moved = self.solve(forces)
-        moved -= self._rigid @ (self._rigid.T @ moved)
-        return np.ascontiguousarray(moved.T).reshape(-1, self.n_blocks, 6)
+        return self._without_rigid_motion(np.ascontiguousarray(self.solve(forces).T).reshape(-1, self.n_blocks, 6))
 
-    def covariance(self, jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Exact covariance J RT H⁻¹ Jᵀ of linear functions J q, rigid motions removed: [n, n] for J [n, 6 n_blocks]."""
-        rows = jacobian - (jacobian @ self._rigid) @ self._rigid.T
-        moved = self.solve(rows.T)
-        return GAS_CONSTANT * self.temperature_K * (rows @ moved)
+    def _without_rigid_motion(self, moves: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Subtract the rigid motion that fits the centres best: [n, n_blocks, 6] in and out."""
+        motions, fit = self._rigid
+        whole = moves[..., :3].reshape(len(moves), -1) @ fit.T
+        moves[..., :3] -= (whole @ motions.T).reshape(len(moves), self.n_blocks, 3)
+        moves[..., 3:] -= whole[:, None, 3:]
+        return moves
 
 
 def rigid_motions(centre_nm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Orthonormal basis of the whole's rigid motions in block displacements: [6 n_blocks, ≤ 6]."""
-    n_blocks = len(centre_nm)
-    motions = np.zeros((n_blocks, 6, 6))
+    """What three translations and three rotations about the mean do to centres: [3 n_blocks, 6]."""
+    motions = np.zeros((len(centre_nm), 3, 6))
     motions[:, np.arange(3), np.arange(3)] = 1.0
-    motions[:, 3 + np.arange(3), 3 + np.arange(3)] = 1.0
-    # rotating the whole about an axis moves the centres by axis × centre
-    motions[:, :3, 3:] = -_cross_matrices(centre_nm - centre_nm.mean(axis=0))
-    basis, _ = np.linalg.qr(motions.reshape(6 * n_blocks, 6))
-    return basis
+    motions[:, :, 3:] = -_cross_matrices(centre_nm - centre_nm.mean(axis=0))  # axis × centre
+    return motions.reshape(-1, 6)
 
 
 def _cross_matrices(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -241,7 +240,7 @@ def _pair_stiffness(
     chunk_starts = np.searchsorted(first, np.arange(0, len(order), _SPRINGS_A_CHUNK))
     edges = np.unique(np.append(chunk_starts, len(keys)))
     bounds = np.append(first, len(order))
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         chosen = order[bounds[begin] : bounds[end]]
         one, two = (molecule.coordinates_nm[springs.atoms[chosen, k]].T for k in (0, 1))
         direction = two - one

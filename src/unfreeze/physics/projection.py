@@ -159,6 +159,8 @@ class CovalentProjector:
         """Every group's template, turned to fit: [n_groups·size, 3 n_frames]."""
         n_groups, size = batch.columns.shape
         members = points[batch.columns]
+        if size == 2:
+            return _sticks(batch, members, n_frames).reshape(n_groups * size, 3 * n_frames)
         covariances = np.matmul(batch.template.transpose(0, 2, 1), members)
         rotations = self._turns(batch, members, covariances, n_frames)
         turned = np.matmul(batch.template, rotations)
@@ -169,7 +171,7 @@ class CovalentProjector:
         batch: _Batch, members: NDArray[np.float64], covariances: NDArray[np.float64], n_frames: int
     ) -> NDArray[np.float64]:
         """Rᵀ of every group and frame, as [n_groups, 3, 3 n_frames] so that template @ Rᵀ is the fitted shape."""
-        n_groups, size = batch.columns.shape
+        n_groups = len(batch.columns)
         weighted = members * batch.mask[:, :, None]
         squares = np.einsum("gmf,gmf->gf", weighted, weighted)
         sums = weighted.sum(axis=1)
@@ -297,3 +299,11 @@ class CovalentProjector:
             local = self.groups.carbonyl_template_nm[None, :, :, None]
             atoms[:, carbonyl[:, 3]] = carbon + np.matmul(frames, local)[..., 0]
         return atoms
+
+
+def _sticks(batch: _Batch, members: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
+    """Pairs of atoms at their distance along the line they lie on, which no rotation defines: [n, 2, 3 n_frames]."""
+    line = (members[:, 1] - members[:, 0]).reshape(-1, 3, n_frames)
+    length = np.linalg.norm(batch.template[:, 1] - batch.template[:, 0], axis=1)
+    half = 0.5 * length[:, None, None] * line / np.maximum(np.linalg.norm(line, axis=1, keepdims=True), 1e-9)
+    return np.stack([-half, half], axis=1)

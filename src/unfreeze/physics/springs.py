@@ -68,6 +68,16 @@ class SpringConstants:
         Stiffness of each pair that resists backbone torsions beside a bond, kJ/mol/nm².
     bridge
         Stiffness of each spring that joins parts nothing else joins, kJ/mol/nm².
+    neighbour
+        Stiffness, at 1 nm, of springs between Cα (P in nucleotides) of molecules that no bond joins; it falls with
+        the square of the distance too. It keeps molecules that barely touch from swinging about one atom.
+    neighbour_cutoff_nm
+        Reach of the neighbour springs, and of contact springs in Cα-only chains, nm.
+    trace_factor
+        Factor for contacts of residues that have only a Cα, which stands for all their atoms.
+    translation_tether, rotation_tether
+        Stiffness that holds every block where it is, kJ/mol/nm² and kJ/mol/rad²: a floor for what hardly anything
+        else holds. The rotation's, 1 kT/rad² at 300 K, also mends the pattern of B-factors.
     """
 
     cutoff_nm: float = 0.8
@@ -78,6 +88,11 @@ class SpringConstants:
     chain: float = 300.0 * KT_PER_SQUARE_ANGSTROM
     torsion: float = 3.0 * KT_PER_SQUARE_ANGSTROM
     bridge: float = 0.03 * KT_PER_SQUARE_ANGSTROM
+    neighbour: float = 0.01 * KT_PER_SQUARE_ANGSTROM
+    neighbour_cutoff_nm: float = 1.5
+    trace_factor: float = 40.0
+    translation_tether: float = 1e-4 * KT_PER_SQUARE_ANGSTROM
+    rotation_tether: float = 0.01 * KT_PER_SQUARE_ANGSTROM
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +136,9 @@ def find_springs(molecule: Complex, blocks: Blocks, constants: SpringConstants |
     )
     contact_stiffness[length < constants.contact_distance_nm] *= constants.close_factor
     chain, chain_stiffness = _chain_pairs(molecule, blocks, constants)
+    neighbour, neighbour_stiffness = _neighbour_pairs(molecule, blocks, constants)
+    contact = np.concatenate([contact, neighbour])
+    contact_stiffness = np.concatenate([contact_stiffness, neighbour_stiffness])
     joined = np.concatenate([contact, chain])
     bridge = _bridge_pairs(molecule, blocks, joined)
     return Springs(
@@ -141,6 +159,30 @@ def _contact_pairs(molecule: Complex, blocks: Blocks, cutoff_nm: float) -> NDArr
     pairs = pairs[distinct > 1e-6]  # two atoms on one spot define no direction
     pairs.sort(axis=1)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def _neighbour_pairs(
+    molecule: Complex, blocks: Blocks, constants: SpringConstants
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Long springs between Cα (P) of different molecules, and within Cα-only chains: [n, 2], [n]."""
+    atoms = molecule.representative_atoms()
+    pairs = cKDTree(molecule.coordinates_nm[atoms]).query_pairs(constants.neighbour_cutoff_nm, output_type="ndarray")
+    pairs = atoms[pairs.astype(np.int64)].reshape(-1, 2)
+    links = np.concatenate([blocks.links, np.stack(trace_pairs(molecule), axis=1)])
+    ends = blocks.atom_block[links]
+    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(blocks.n_blocks,) * 2)
+    body = connected_components(graph, directed=False)[1][blocks.atom_block]
+    alone = np.bincount(molecule.residue_index, minlength=molecule.n_residues)[molecule.residue_index] == 1
+    trace = alone[pairs].all(axis=1)
+    keep = trace | (body[pairs[:, 0]] != body[pairs[:, 1]])
+    pairs, trace = pairs[keep], trace[keep]
+    pairs.sort(axis=1)
+    length = np.linalg.norm(molecule.coordinates_nm[pairs[:, 0]] - molecule.coordinates_nm[pairs[:, 1]], axis=1)
+    at_one_nm = np.where(
+        trace, constants.trace_factor * constants.contact * constants.contact_distance_nm**2, constants.neighbour
+    )
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order], (at_one_nm / np.maximum(length, constants.contact_distance_nm) ** 2)[order]
 
 
 def _chain_pairs(
@@ -177,7 +219,7 @@ def _chain_pairs(
     start, end = beside[inner], other[link[inner]]
     keep = (start != end[:, 1]) & (far != end[:, 0]) & (start != far)
     add(start[keep], far[keep], constants.torsion)
-    first, second = _trace_pairs(molecule)
+    first, second = trace_pairs(molecule)
     add(first, second, constants.chain)
     return np.concatenate(pairs), np.concatenate(stiffness)
 
@@ -212,7 +254,7 @@ def neighbours_of(
     return owner, neighbour[row_start[atoms][owner] + within]
 
 
-def _trace_pairs(molecule: Complex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def trace_pairs(molecule: Complex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """CA–CA pseudo-bonds of consecutive residues that lack C or N (Cα-only chains)."""
     alpha = molecule.atom_of_residue("CA")
     bare = (alpha >= 0) & ((molecule.atom_of_residue("C") < 0) | (molecule.atom_of_residue("N") < 0))

@@ -12,7 +12,7 @@ __all__ = ["REFERENCE_TIME_NS", "TIME_EXPONENT", "stiffness_scale"]
 
 # mean-square fluctuation ∝ (time / REFERENCE_TIME_NS)^TIME_EXPONENT, 1 at the reference time: benchmarks/amplitude.py
 TIME_EXPONENT = 0.18
-REFERENCE_TIME_NS = 1400.0
+REFERENCE_TIME_NS = 850.0
 
 
 def stiffness_scale(timescale_ns: float) -> float:

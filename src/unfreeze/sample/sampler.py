@@ -72,8 +72,15 @@ class HarmonicSampler:
         """
         blocks = partition(molecule)
         springs = find_springs(molecule, blocks, constants)
+        values = constants or SpringConstants()
         ensemble = HarmonicEnsemble.build(
-            molecule, blocks, springs, temperature_K=temperature_K, stiffness_scale=stiffness_scale(timescale_ns)
+            molecule,
+            blocks,
+            springs,
+            temperature_K=temperature_K,
+            stiffness_scale=stiffness_scale(timescale_ns),
+            translation_tether=values.translation_tether,
+            rotation_tether=values.rotation_tether,
         )
         ensemble.prepare()
         projector = CovalentProjector(molecule, blocks)
