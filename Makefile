@@ -33,10 +33,12 @@ test: $(VENV)/.test
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.test $(VENV)/.lint
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/pyright
-	@$(BIN)/lint-imports
+	@failed=0; \
+	$(BIN)/ruff check || failed=1; \
+	$(BIN)/ruff format --check --quiet || failed=1; \
+	$(BIN)/pyright || failed=1; \
+	$(BIN)/lint-imports >/dev/null 2>&1 || { $(BIN)/lint-imports || true; failed=1; }; \
+	exit $$failed
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m benchmarks
