@@ -7,6 +7,6 @@ import unfreeze
 ensemble = unfreeze.sample(Path(__file__).with_name("data") / "1hvr.cif", n_frames=100)
 protease, rmsf_nm = ensemble.complex, ensemble.rmsf()
 for row in rmsf_nm.argsort()[:-6:-1]:
-    residue = protease.residue_index[protease.representative_atoms()[row]]
+    residue = int(protease.residue_index[protease.representative_atoms()[row]])
     print(f"{protease.residue_label(residue)} fluctuates by {10 * rmsf_nm[row]:.2f} Å")
 ensemble.save("hiv_protease-ensemble", force=True)
