@@ -1,4 +1,4 @@
-"""The flaps of HIV-1 protease: which residues move most, and an ensemble to look at."""
+"""HIV-1 protease with its inhibitor: which residues move most, and an ensemble to look at."""
 
 from pathlib import Path
 

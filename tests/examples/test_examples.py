@@ -22,7 +22,7 @@ def test_the_example_structure_is_the_dimer_with_its_inhibitor() -> None:
     assert "H" not in protease.element
 
 
-def test_the_script_prints_the_flaps_and_saves(tmp_path: Path) -> None:
+def test_the_script_prints_what_moves_and_saves(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, EXAMPLES / "hiv_protease.py"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
