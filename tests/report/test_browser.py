@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -134,6 +135,27 @@ def test_colours_switch_between_mobility_and_chain(chromium, page_file):
     visit.page.wait_for_timeout(1500)
     assert (np.abs(mobility - visit.picture("#stage canvas")).sum(axis=-1) > 40).mean() > 0.01
     assert "Chain A" in visit.page.inner_text("#viewer-legend")
+    assert visit.own_problems() == []
+
+
+def test_a_residue_of_the_chart_is_shown_in_the_structure(chromium, page_file):
+    visit = Visit(chromium, page_file)
+    visit.pause()
+    before = visit.picture("#stage canvas")
+    visit.page.locator("#rmsf svg").nth(1).click(position={"x": 300, "y": 60})
+    visit.page.wait_for_timeout(1500)
+    assert "B ALA" in visit.page.inner_text("#viewer-state")
+    assert (np.abs(before - visit.picture("#stage canvas")).sum(axis=-1) > 40).mean() > 0.02
+    box = visit.page.locator("#stage").bounding_box()
+    named = set()
+    for share in np.linspace(0.3, 0.7, 15):
+        visit.page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
+        visit.page.wait_for_timeout(150)
+        named.add(visit.page.inner_text("#viewer-state"))
+    assert any(re.fullmatch(r"[ABC] (ALA|BNZ) \d+: RMSF \d+\.\d\d Å", text) for text in named)
+    visit.page.click("#reset-view")
+    visit.page.wait_for_timeout(1500)
+    assert visit.page.inner_text("#viewer-state") == ""
     assert visit.own_problems() == []
 
 

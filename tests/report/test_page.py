@@ -33,7 +33,7 @@ def data_of(html: str) -> dict:
 
 def test_the_page_says_what_moves_and_what_holds(make_complex, make_ensemble):
     html = page_html(make_ensemble(make_complex([20, 20], ligand=True)), TINY)
-    assert "What moves most is" in html
+    assert "The most mobile part is" in html
     assert re.search(r"Of \d+ residue contacts across", html)
     assert "BNZ 900 (A)" in html
     assert "300\N{NO-BREAK SPACE}K" in html
@@ -72,8 +72,9 @@ def test_coordinates_in_the_page_are_the_frames(make_complex, make_ensemble):
     base = values(0, n_values)
     change = values(2 * n_values, n_values * len(layout["frames"])).reshape(-1, n_values)
     centre = ensemble.complex.coordinates_nm.mean(axis=0)
+    assert np.isclose(np.linalg.det(layout["axes"]), 1.0, atol=1e-4)
     for row, frame in zip(base + change, layout["frames"], strict=True):
-        expected = 10.0 * (ensemble.coordinates_nm[frame - 1] - centre)
+        expected = 10.0 * (ensemble.coordinates_nm[frame - 1] - centre) @ np.array(layout["axes"]).T
         assert np.allclose(layout["step"] * row.reshape(-1, 3), expected, atol=layout["step"])
 
 

@@ -76,14 +76,15 @@ def make_scene(
     order = tour(coordinates_nm[np.ix_(frames, trace if len(trace) else atoms)])
     frames = frames[order]
     centre = molecule.coordinates_nm[atoms].mean(axis=0)
-    start = 10.0 * (molecule.coordinates_nm[atoms] - centre)
-    moved = 10.0 * (coordinates_nm[np.ix_(frames, atoms)] - centre)
+    axes = _axes(molecule.coordinates_nm[atoms] - centre)
+    start = 10.0 * (molecule.coordinates_nm[atoms] - centre) @ axes.T
+    moved = 10.0 * (coordinates_nm[np.ix_(frames, atoms)] - centre) @ axes.T
     extent = max(float(np.abs(start).max(initial=0.0)), float(np.abs(moved - start).max(initial=0.0)))
     step = max(_STEP_A, extent / 32_000.0)
     base = np.round(start / step).astype(np.int16)
     change = (np.round(moved / step) - base).astype(np.int16)
     layout = _tables(molecule, atoms, residue_rmsf_a)
-    layout.update(step=step, frames=(frames + 1).tolist(), detail=detail)
+    layout.update(step=step, axes=np.round(axes, 6).tolist(), frames=(frames + 1).tolist(), detail=detail)
     return Scene(atoms, detail, frames, layout, byte_planes(base) + byte_planes(change))
 
 
@@ -117,6 +118,13 @@ def tour(points: NDArray[np.floating]) -> NDArray[np.int64]:
                 path[i + 1 : after[best] + 1] = path[i + 1 : after[best] + 1][::-1]
                 improved = True
     return path
+
+
+def _axes(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotation [3, 3] that lays the longest axis along x and the shortest along z, where the camera looks from."""
+    _, _, axes = np.linalg.svd(points.T @ points)
+    axes[2] *= np.sign(np.linalg.det(axes))
+    return axes
 
 
 def _choose_atoms(molecule: Complex) -> tuple[NDArray[np.int64], str]:

@@ -84,9 +84,9 @@ def summary_sentences(
     else:
         rmsd = float(normalised_weights(weights, n_frames) @ findings.rmsd_a)
         sentences.append(
-            f"What moves most is {region.text}, with fluctuations of up to {region.peak_a:.1f} Å; half of all residues "
-            f"stay below {np.median(findings.rmsf_a):.1f} Å, and frames lie {rmsd:.1f} Å from the input on average "
-            "(RMSD)."
+            f"The most mobile part is {region.text}, with fluctuations of up to {region.peak_a:.1f} Å; half of all "
+            f"residues stay below {np.median(findings.rmsf_a):.1f} Å, and frames lie {rmsd:.1f} Å from the input on "
+            "average (RMSD)."
         )
     sentences.append(_interface_sentence(findings.interfaces))
     if timescale:
@@ -117,8 +117,8 @@ def _interface_sentence(interfaces: list[Interface]) -> str:
     if best is worst:
         return text + "."
     return (
-        f"{text}. {_pair(best)} holds best ({100 * max(share):.0f} % of its contacts) and "
-        f"{_pair(worst)} least ({100 * min(share):.0f} %)."
+        f"{text}. The steadiest is that of {_pair(best)} ({100 * max(share):.0f} % hold), "
+        f"the least steady that of {_pair(worst)} ({100 * min(share):.0f} %)."
     )
 
 

@@ -39,6 +39,7 @@ async function openSolid(player, data) {
     player.solid = solid;
     byId("viewer").classList.add("ready");
     state.textContent = "";
+    solid.onHover(player.scene, (residue) => player.sayResidue(residue));
   } catch (error) {
     state.textContent = `Simple view: the full 3-D view is not available (${error.message}). Drag to turn.`;
   }

@@ -220,6 +220,17 @@ class Solid {
     this.plugin.managers.interactivity.lociHighlights.highlightOnly({ loci }, false);
   }
 
+  /** Call back with the residue of the scene under the pointer, or −1. */
+  onHover(scene, tell) {
+    this.plugin.behaviors.interaction.hover.subscribe(({ current }) => {
+      const found = current.loci.kind === "element-loci" ? current.loci.elements[0] : null;
+      if (!found) return tell(-1);
+      // an ordered set of one piece is an array, or a number that packs its ends; both name the first atom by `start`
+      const first = typeof found.indices === "number" ? new Int32Array(new Float64Array([found.indices]).buffer)[0] : found.indices[0];
+      return tell(scene.residueOf[found.unit.model.atomicConformation.atomId.value(found.unit.elements[first]) - 1]);
+    });
+  }
+
   reset() {
     this.plugin.managers.interactivity.lociHighlights.clearHighlights();
     this.frameAll(400);
@@ -352,7 +363,14 @@ class Player {
     }
   }
 
+  sayResidue(residue) {
+    const { layout } = this.scene;
+    byId("viewer-state").textContent = residue < 0 ? "" :
+      `${this.data.chains[layout.chain[residue]]} ${layout.components[layout.component[residue]]} ${layout.number[residue]}${layout.insertion[residue]}: RMSF ${layout.rmsf[residue].toFixed(2)} Å`;
+  }
+
   goToResidue(row) {
+    tip.hide();
     const { trace } = this.data;
     byId("viewer").scrollIntoView({ behavior: "smooth", block: "center" });
     const { layout } = this.scene;
