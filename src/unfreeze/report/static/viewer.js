@@ -238,9 +238,11 @@ class Solid {
 
   /** All of the structure in view, a little closer than Mol* puts the camera. */
   frameAll(durationMs) {
+    const { clientWidth, clientHeight } = byId("stage");
+    const close = clientWidth > 1.4 * clientHeight ? 0.8 : 1.05;
     const snapshot = (_, camera) => {
       const radius = camera.state.radiusMax || this.plugin.canvas3d.boundingSphereVisible.radius;
-      return { ...camera.getFocus(this.plugin.canvas3d.boundingSphereVisible.center, 0.8 * radius), radius };
+      return { ...camera.getFocus(this.plugin.canvas3d.boundingSphereVisible.center, close * radius), radius };
     };
     this.plugin.canvas3d.requestCameraReset({ durationMs, snapshot });
   }
