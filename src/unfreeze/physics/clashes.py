@@ -28,7 +28,7 @@ def resolve_clashes(
     frames_nm: NDArray[np.float64],
     *,
     n_rounds: int = 30,
-    n_iterations: int = 3,
+    n_iterations: int = 2,
 ) -> NDArray[np.float64]:
     """Push clashing blocks apart and restore covalent geometry, in turn, until no frame clashes.
 
@@ -86,27 +86,23 @@ def _push(
     """Displacement of the solved atoms by one impulse a clash: [n_frames, n_solved, 3], nm."""
     blocks = projector.blocks
     n_frames, n_blocks = len(frames), blocks.n_blocks
-    handle = projector.handle
-    one, two = handle[first], handle[second]
-    # a peptide oxygen against its own residue: the plane turns with the next residue instead
-    one, two = (
-        np.where(one == two, projector.other_handle[first], one),
-        np.where(one == two, projector.other_handle[second], two),
-    )
+    one, sign_one = _handles(projector, first, second)
+    two, sign_two = _handles(projector, second, first)
     mass, size_squared = projector.inertia
     centre = projector.centres(frames)
     separation = frames[frame, first] - frames[frame, second]
     distance = np.maximum(np.linalg.norm(separation, axis=1), 1e-4)
     direction = separation / distance[:, None]
     depth = np.maximum(CLASH_NM + _MARGIN_NM - distance, 0.0)
-    turn_one = np.cross(frames[frame, first] - centre[frame, one], direction)
-    turn_two = np.cross(frames[frame, second] - centre[frame, two], direction)
+    turn_one = np.asarray(np.cross(frames[frame, first] - centre[frame, one], direction), dtype=np.float64)
+    turn_two = np.asarray(np.cross(frames[frame, second] - centre[frame, two], direction), dtype=np.float64)
     give = _compliance(mass, size_squared, one, turn_one) + _compliance(mass, size_squared, two, turn_two)
     impulse = (depth / give)[:, None]
     key = np.concatenate([frame * n_blocks + one, frame * n_blocks + two])
     body = np.concatenate([one, two])
-    shift = np.concatenate([direction, -direction]) * np.tile(impulse, (2, 1)) / mass[body, None]
-    turn = np.concatenate([turn_one, -turn_two]) * np.tile(impulse, (2, 1))
+    impulses = np.concatenate([sign_one, -sign_two])[:, None] * np.tile(impulse, (2, 1))
+    shift = np.concatenate([direction, direction]) * impulses / mass[body, None]
+    turn = np.concatenate([turn_one, turn_two]) * impulses
     turn /= (mass * size_squared)[body, None]
     counts = np.maximum(np.bincount(key, minlength=n_frames * n_blocks), 1)
     moves = np.stack([np.bincount(key, column, n_frames * n_blocks) for column in (*shift.T, *turn.T)], axis=1)
@@ -116,6 +112,20 @@ def _push(
     arms = frames[:, projector.solved] - centre[:, owner]
     turned = np.matmul(rotation_matrices(moves[..., 3:])[:, owner], arms[..., None])[..., 0]
     return moves[:, owner, :3] + turned - arms
+
+
+def _handles(
+    projector: CovalentProjector, atom: NDArray[np.int64], other: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The block by which an atom is moved, and in which direction that block has to go.
+
+    A peptide oxygen moves against its own residue when its plane turns about Cα–C: the next residue, at the other end
+    of the plane, goes the other way.
+    """
+    block = projector.blocks.atom_block
+    own, next_one = block[atom], projector.next_block[atom]
+    turns = (next_one >= 0) & (own == block[other])
+    return np.where(turns, next_one, own), np.where(turns, -1.0, 1.0)
 
 
 def _compliance(

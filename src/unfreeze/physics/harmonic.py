@@ -162,7 +162,7 @@ class HarmonicEnsemble:
     def _rigid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rigid motions of the centres, [3 n_blocks, 6], and the fit that finds them in a displacement."""
         motions = rigid_motions(self.centre_nm)
-        return motions, np.linalg.pinv(motions)
+        return motions, np.asarray(np.linalg.pinv(motions), dtype=np.float64)
 
     def prepare(self) -> None:
         """Compute all that draws need, so that threads only read."""

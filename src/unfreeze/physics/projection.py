@@ -104,7 +104,7 @@ class CovalentProjector:
 
     def prepare(self) -> None:
         """Compute all that projection needs, so that threads only read."""
-        _ = self._factor, self._scatter, self._block_fit, self._arms, self._average, self.inertia, self.other_handle
+        _ = self._factor, self._scatter, self._block_fit, self._arms, self._average, self.inertia, self.next_block
 
     def project(self, drawn_nm: NDArray[np.float64], n_iterations: int = 20) -> NDArray[np.float64]:
         """Restore covalent geometry.
@@ -148,27 +148,33 @@ class CovalentProjector:
 
         anchors = columns(anchors_nm)
         points = anchors if start_nm is None else columns(start_nm)
-        for _ in range(n_iterations):
+        for number in range(n_iterations):
+            # a few rounds from the draw, groups nearly fit and rotations need fewer steps
+            n_steps = 12 if start_nm is None and number < 4 else 5
             goal = self.anchor * anchors
             for batch, scatter in zip(self._batches, self._scatter, strict=True):
-                goal += scatter @ self._shapes(batch, points, n_frames)
+                goal += scatter @ self._shapes(batch, points, n_frames, n_steps)
             points = self._factor.solve(goal)
         return points.reshape(n_solved, 3, n_frames).transpose(2, 0, 1)
 
-    def _shapes(self, batch: _Batch, points: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
+    def _shapes(self, batch: _Batch, points: NDArray[np.float64], n_frames: int, n_steps: int) -> NDArray[np.float64]:
         """Every group's template, turned to fit: [n_groups·size, 3 n_frames]."""
         n_groups, size = batch.columns.shape
         members = points[batch.columns]
         if size == 2:
             return _sticks(batch, members, n_frames).reshape(n_groups * size, 3 * n_frames)
         covariances = np.matmul(batch.template.transpose(0, 2, 1), members)
-        rotations = self._turns(batch, members, covariances, n_frames)
+        rotations = self._turns(batch, members, covariances, n_frames, n_steps)
         turned = np.matmul(batch.template, rotations)
         return turned.reshape(n_groups * size, 3 * n_frames)
 
     @staticmethod
     def _turns(
-        batch: _Batch, members: NDArray[np.float64], covariances: NDArray[np.float64], n_frames: int
+        batch: _Batch,
+        members: NDArray[np.float64],
+        covariances: NDArray[np.float64],
+        n_frames: int,
+        n_steps: int,
     ) -> NDArray[np.float64]:
         """Rᵀ of every group and frame, as [n_groups, 3, 3 n_frames] so that template @ Rᵀ is the fitted shape."""
         n_groups = len(batch.columns)
@@ -179,7 +185,7 @@ class CovalentProjector:
         spread = squares.reshape(n_groups, 3, n_frames).sum(axis=1)
         spread += (batch.template**2).sum(axis=(1, 2))[:, None]
         matrices = covariances.reshape(n_groups, 3, 3, n_frames).transpose(1, 2, 0, 3).reshape(3, 3, -1)
-        rotations = best_rotations(np.ascontiguousarray(matrices), 0.5 * spread.ravel())
+        rotations = best_rotations(np.ascontiguousarray(matrices), 0.5 * spread.ravel(), n_steps)
         # R[b, a]: Rᵀ is indexed [a, b]
         turned = rotations.reshape(3, 3, n_groups, n_frames).transpose(2, 1, 0, 3)
         return turned.reshape(n_groups, 3, 3 * n_frames)
@@ -242,14 +248,9 @@ class CovalentProjector:
         return self.molecule.coordinates_nm - self.blocks.centre_nm[self.blocks.atom_block]
 
     @cached_property
-    def handle(self) -> NDArray[np.int64]:
-        """The block by which every atom is moved: its own."""
-        return self.blocks.atom_block
-
-    @cached_property
-    def other_handle(self) -> NDArray[np.int64]:
-        """As :attr:`handle`, but a peptide oxygen's is the block of the next residue: [n_atoms]."""
-        block = self.blocks.atom_block.copy()
+    def next_block(self) -> NDArray[np.int64]:
+        """For a peptide oxygen, the block of the residue after its own; −1 for all other atoms: [n_atoms]."""
+        block = np.full(self.molecule.n_atoms, -1, dtype=np.int64)
         carbonyl = self.groups.carbonyl
         block[carbonyl[:, 3]] = self.blocks.atom_block[carbonyl[:, 2]]
         return block

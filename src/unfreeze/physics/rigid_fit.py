@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 __all__ = ["best_rotations"]
 
-_NEWTON_STEPS = 12
 _CHUNK = 8192  # matrices at a time, so that the intermediate arrays stay in the processor's cache
 
 
-def best_rotations(covariances: NDArray[np.float64], squared_sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+def best_rotations(
+    covariances: NDArray[np.float64], squared_sizes: NDArray[np.float64], n_steps: int = 12
+) -> NDArray[np.float64]:
     """Rotations R that maximise tr(R C) for C = Σ_k p_k y_kᵀ, that is Σ_k |R p_k − y_k|² is least.
 
     Parameters
@@ -26,6 +27,8 @@ def best_rotations(covariances: NDArray[np.float64], squared_sizes: NDArray[np.f
         [3, 3, n]: first index of the template points p, second of the target points y; both centred.
     squared_sizes
         [n]: ½ Σ_k (|p_k|² + |y_k|²), an upper bound of the eigenvalue, from which Newton's method descends.
+    n_steps
+        Steps of Newton's method: 12 do for points that fit badly, 5 for points that nearly fit.
 
     Returns
     -------
@@ -35,11 +38,13 @@ def best_rotations(covariances: NDArray[np.float64], squared_sizes: NDArray[np.f
     rotations = np.empty_like(covariances)
     for begin in range(0, covariances.shape[2], _CHUNK):
         chunk = slice(begin, begin + _CHUNK)
-        rotations[:, :, chunk] = _rotations(covariances[:, :, chunk], squared_sizes[chunk])
+        rotations[:, :, chunk] = _rotations(covariances[:, :, chunk], squared_sizes[chunk], n_steps)
     return rotations
 
 
-def _rotations(covariances: NDArray[np.float64], squared_sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rotations(
+    covariances: NDArray[np.float64], squared_sizes: NDArray[np.float64], n_steps: int
+) -> NDArray[np.float64]:
     (sxx, sxy, sxz), (syx, syy, syz), (szx, szy, szz) = covariances
     # Horn's matrix, symmetric and traceless
     k00, k11, k22, k33 = sxx + syy + szz, sxx - syy - szz, syy - sxx - szz, szz - sxx - syy
@@ -59,7 +64,7 @@ def _rotations(covariances: NDArray[np.float64], squared_sizes: NDArray[np.float
         + (k02 * k13 - k03 * k12) * m01_23
     )
     value = squared_sizes.copy()
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(n_steps):
         square = value * value
         polynomial = (square + c2) * square + c1 * value + det
         slope = 4.0 * square * value + 2.0 * c2 * value + c1

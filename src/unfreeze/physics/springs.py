@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from unfreeze.structure.blocks import Blocks
 from unfreeze.structure.complex import Complex
@@ -151,7 +151,7 @@ def find_springs(molecule: Complex, blocks: Blocks, constants: SpringConstants |
 
 
 def _contact_pairs(molecule: Complex, blocks: Blocks, cutoff_nm: float) -> NDArray[np.int64]:
-    pairs = cKDTree(molecule.coordinates_nm).query_pairs(cutoff_nm, output_type="ndarray").astype(np.int64)
+    pairs = KDTree(molecule.coordinates_nm).query_pairs(cutoff_nm, output_type="ndarray").astype(np.int64)
     pairs = pairs[blocks.atom_block[pairs[:, 0]] != blocks.atom_block[pairs[:, 1]]]
     distinct = np.abs(molecule.coordinates_nm[pairs[:, 0]] - molecule.coordinates_nm[pairs[:, 1]]).max(
         axis=1, initial=0
@@ -166,7 +166,7 @@ def _neighbour_pairs(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Long springs between Cα (P) of different molecules, and within Cα-only chains: [n, 2], [n]."""
     atoms = molecule.representative_atoms()
-    pairs = cKDTree(molecule.coordinates_nm[atoms]).query_pairs(constants.neighbour_cutoff_nm, output_type="ndarray")
+    pairs = KDTree(molecule.coordinates_nm[atoms]).query_pairs(constants.neighbour_cutoff_nm, output_type="ndarray")
     pairs = atoms[pairs.astype(np.int64)].reshape(-1, 2)
     links = np.concatenate([blocks.links, np.stack(trace_pairs(molecule), axis=1)])
     ends = blocks.atom_block[links]
@@ -274,7 +274,7 @@ def _bridge_pairs(molecule: Complex, blocks: Blocks, joined: NDArray[np.int64]) 
     """
     bridges: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
     ends = blocks.atom_block[joined]
-    whole = cKDTree(molecule.coordinates_nm)
+    whole = KDTree(molecule.coordinates_nm)
     while True:
         graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(blocks.n_blocks,) * 2)
         n_parts, part = connected_components(graph, directed=False)
@@ -290,19 +290,19 @@ def _bridge_pairs(molecule: Complex, blocks: Blocks, joined: NDArray[np.int64]) 
 
 
 def _brace(
-    points: NDArray[np.float64], inside: NDArray[np.int64], atom_part: NDArray[np.int64], whole: cKDTree
+    points: NDArray[np.float64], inside: NDArray[np.int64], atom_part: NDArray[np.int64], whole: KDTree
 ) -> NDArray[np.int64]:
     """Pairs that hold the atoms `inside` to the nearest other part from several sides: [n ≤ 16, 2]."""
     own = atom_part[inside[0]]
     if len(inside) <= 200:
         # among this many nearest neighbours one must be outside; cheaper than a tree a part when parts are many
-        distance, nearest = whole.query(points[inside], k=len(inside) + 1)
+        distance, nearest = map(np.asarray, whole.query(points[inside], k=len(inside) + 1))
         distance = np.where(atom_part[nearest] == own, np.inf, distance)
         row, column = np.unravel_index(np.argmin(distance), distance.shape)
         contact, gap = int(nearest[row, column]), float(distance[row, column])
     else:
         others = np.flatnonzero(atom_part != own)
-        distance, found = cKDTree(points[others]).query(points[inside])
+        distance, found = map(np.asarray, KDTree(points[others]).query(points[inside]))
         contact, gap = int(others[found[np.argmin(distance)]]), float(distance.min())
     near = np.array(whole.query_ball_point(points[contact], r=min(1.0 + 0.5 * gap, 2.0)), dtype=np.int64)
     near = np.sort(near[atom_part[near] == atom_part[contact]])

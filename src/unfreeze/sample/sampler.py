@@ -115,8 +115,8 @@ class HarmonicSampler:
         failed = np.flatnonzero(~validity.passes)
         if len(failed):
             # pushing leaves a stretched bond here and there: project again, then push again
-            frames[failed] = self.projector.project(frames[failed], 2 * _PROJECTION_ITERATIONS)
-            frames[failed] = resolve_clashes(self.projector, self.checker, frames[failed], n_iterations=8)
+            frames[failed] = self.projector.project(frames[failed], _PROJECTION_ITERATIONS)
+            frames[failed] = resolve_clashes(self.projector, self.checker, frames[failed], n_iterations=3)
         moved = superpose(frames, self.molecule.coordinates_nm, self._superposition_atoms()).astype(np.float32)
         return moved, self.checker.check(moved)
 
