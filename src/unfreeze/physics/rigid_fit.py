@@ -26,7 +26,7 @@ def best_rotations(
     covariances
         [3, 3, n]: first index of the template points p, second of the target points y; both centred.
     squared_sizes
-        [n]: ½ Σ_k (|p_k|² + |y_k|²), an upper bound of the eigenvalue, from which Newton's method descends.
+        [n]: ½ Σ_k (|p_k|² + |y_k|²), an upper bound of the eigenvalue, close where points nearly fit.
     n_steps
         Steps of Newton's method: 12 do for points that fit badly, 5 for points that nearly fit.
 
@@ -63,7 +63,9 @@ def _rotations(
         - (k01 * k13 - k03 * k11) * m02_23
         + (k02 * k13 - k03 * k12) * m01_23
     )
-    value = squared_sizes.copy()
+    # Newton's method descends from the nearer of two upper bounds: where points are torn far apart the sizes say
+    # little, but the eigenvalue is at most the sum of C's singular values, that is √3 |C|
+    value = np.minimum(squared_sizes, np.sqrt(-1.5 * c2))
     for _ in range(n_steps):
         square = value * value
         polynomial = (square + c2) * square + c1 * value + det
