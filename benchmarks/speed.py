@@ -44,7 +44,7 @@ _BYTES_A_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def run_command(arguments: list[str], folder: Path) -> dict[str, Any]:
-    """Run `unfreeze ARGUMENTS` in a new process: exit code, wall and processor seconds, peak memory, what it printed."""
+    """Run `unfreeze ARGUMENTS` in a new process: exit code, seconds, peak memory and what it printed."""
     program = Path(sysconfig.get_path("scripts")) / "unfreeze"
     command = [str(program)] if program.exists() else [sys.executable, "-m", "unfreeze"]
     out, err = folder / "stdout", folder / "stderr"
