@@ -199,8 +199,9 @@ class HarmonicEnsemble:
     def _without_rigid_motion(self, moves: NDArray[np.float64]) -> NDArray[np.float64]:
         """Subtract the rigid motion that fits the centres best: [n, n_blocks, 6] in and out."""
         motions, fit = self._rigid
-        whole = moves[..., :3].reshape(len(moves), -1) @ fit.T
-        moves[..., :3] -= (whole @ motions.T).reshape(len(moves), self.n_blocks, 3)
+        # one product a draw: in a product of all draws the order of the sums, so the last bit, depends on their number
+        whole = np.matmul(fit, moves[..., :3].reshape(len(moves), -1, 1))[..., 0]
+        moves[..., :3] -= np.matmul(motions, whole[..., None]).reshape(len(moves), self.n_blocks, 3)
         moves[..., 3:] -= whole[:, None, 3:]
         return moves
 
