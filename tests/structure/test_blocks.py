@@ -103,7 +103,7 @@ def test_fused_rings_stay_whole_and_the_bond_between_rings_is_cut(make):
     fused = fused[np.unique(np.round(fused, 6), axis=0, return_index=True)[1]]
     assert len(fused) == 10
     tip = fused[np.argmax(fused[:, 1])]
-    third = _ring(tip + [0.0, 0.15 + side, 0.0], side, start=np.pi / 2)
+    third = _ring(tip + np.array([0.0, 0.15 + side, 0.0]), side, start=np.pi / 2)
     molecule = make.assemble([("L", "BIG", "ligand", [f"C{k}" for k in range(16)], np.concatenate([fused, third]))])
     blocks = partition(molecule)
     assert blocks.n_blocks == 2
