@@ -106,6 +106,10 @@ class HarmonicSampler:
         float32 [n_frames, n_atoms, 3], FrameValidity
             Frames superposed on the reference structure, nm, and what the checks say.
         """
+        if ATTEMPTS[attempt] == 0.0:
+            # what is wrong with the input is not mended here: mending can make a fault that the input does not have
+            still = np.repeat(self.molecule.coordinates_nm[None].astype(np.float32), len(numbers), axis=0)
+            return still, self.checker.check(still)
         noise = np.stack([self._noise(seed, int(number), attempt) for number in numbers], axis=1)
         moves = ATTEMPTS[attempt] * self.ensemble.draw(noise)
         drawn = self.projector.place(self.blocks.centre_nm + moves[..., :3], rotation_matrices(moves[..., 3:]))
