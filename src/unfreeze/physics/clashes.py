@@ -17,7 +17,7 @@ from unfreeze.structure.validity import CLASH_NM, FrameChecker
 __all__ = ["resolve_clashes"]
 
 _GAIN = 2.0  # found by trial: fewest rounds without overshooting the peptide bonds
-_ROUNDS_A_LIST = 6  # rounds that use one list of close pairs
+_ROUNDS_A_LIST = 8  # rounds that use one list of close pairs
 _LIST_NM = 0.30  # atoms do not come closer by more than this less the clash limit in that many rounds
 _MARGIN_NM = 0.006  # push a little past the limit, so that projection does not bring the clash back
 
@@ -27,7 +27,7 @@ def resolve_clashes(
     checker: FrameChecker,
     frames_nm: NDArray[np.float64],
     *,
-    n_rounds: int = 30,
+    n_rounds: int = 16,
     n_iterations: int = 2,
 ) -> NDArray[np.float64]:
     """Push clashing blocks apart and restore covalent geometry, in turn, until no frame clashes.
@@ -52,28 +52,34 @@ def resolve_clashes(
     solved = frames[:, projector.solved]
     anchors = solved.copy()
     open_frames = np.arange(len(frames))
-    near = (np.zeros(0, dtype=np.int64),) * 3
-    for number in range(n_rounds):
-        if number % _ROUNDS_A_LIST == 0:
-            frame, first, second = checker.clashing_pairs(frames[open_frames], _LIST_NM)
-            near = (open_frames[frame], first, second)
-        frame, first, second = near
-        apart = np.linalg.norm(frames[frame, first] - frames[frame, second], axis=1)
-        clash = apart < CLASH_NM + 0.5 * _MARGIN_NM
-        clashing, row = np.unique(frame[clash], return_inverse=True)
-        if len(clashing) == 0:
-            if number % _ROUNDS_A_LIST == 0:
+    for begin in range(0, n_rounds, _ROUNDS_A_LIST):
+        frame, first, second = checker.clashing_pairs(frames[open_frames], _LIST_NM)
+        pairs = (open_frames[frame], first, second)
+        touched = np.zeros(len(frames), dtype=bool)
+        for _ in range(min(_ROUNDS_A_LIST, n_rounds - begin)):
+            frame, first, second = _overlapping(frames, *pairs)
+            clashing, row = np.unique(frame, return_inverse=True)
+            if len(clashing) == 0:
                 break
-            continue  # the next list may still find a pair that this one did not hold
-        push = _push(projector, frames[clashing], row, first[clash], second[clash])
-        # pushes add up in the anchors, so that one that projection undoes comes back stronger in the next round
-        anchors[clashing] += push
-        relaxed = projector.relax(anchors[clashing], n_iterations, solved[clashing] + push)
-        solved[clashing] = relaxed
-        frames[clashing] = projector.rigidify(frames[clashing], relaxed)
-        if number % _ROUNDS_A_LIST == 0:
-            open_frames = clashing
+            touched[clashing] = True
+            push = _push(projector, frames[clashing], row, first, second)
+            # pushes add up in the anchors, so that one that projection undoes comes back stronger in the next round
+            anchors[clashing] += push
+            solved[clashing] = projector.relax(anchors[clashing], n_iterations, solved[clashing] + push)
+            frames[clashing] = projector.placement.rigidify(solved[clashing])
+        open_frames = np.flatnonzero(touched)
+        if len(open_frames) == 0:
+            break
     return frames
+
+
+def _overlapping(
+    frames: NDArray[np.float64], frame: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The pairs of a list that clash: frame, first and second atom."""
+    apart = np.linalg.norm(frames[frame, first] - frames[frame, second], axis=1)
+    clash = apart < CLASH_NM + 0.5 * _MARGIN_NM
+    return frame[clash], first[clash], second[clash]
 
 
 def _push(
@@ -88,8 +94,9 @@ def _push(
     n_frames, n_blocks = len(frames), blocks.n_blocks
     one, sign_one = _handles(projector, first, second)
     two, sign_two = _handles(projector, second, first)
-    mass, size_squared = projector.inertia
-    centre = projector.centres(frames)
+    placement = projector.placement
+    mass, size_squared = placement.n_members, placement.squared_radius_nm2
+    centre = placement.centres(frames)
     separation = frames[frame, first] - frames[frame, second]
     distance = np.maximum(np.linalg.norm(separation, axis=1), 1e-4)
     direction = separation / distance[:, None]
@@ -104,10 +111,10 @@ def _push(
     shift = np.concatenate([direction, direction]) * impulses / mass[body, None]
     turn = np.concatenate([turn_one, turn_two]) * impulses
     turn /= (mass * size_squared)[body, None]
-    counts = np.maximum(np.bincount(key, minlength=n_frames * n_blocks), 1)
+    counts = np.bincount(key, minlength=n_frames * n_blocks)
     moves = np.stack([np.bincount(key, column, n_frames * n_blocks) for column in (*shift.T, *turn.T)], axis=1)
     # several overlaps of one block partly repeat each other: between their mean and their sum
-    moves = (_GAIN * moves / np.sqrt(counts)[:, None]).reshape(n_frames, n_blocks, 6)
+    moves = (_GAIN * moves / np.sqrt(np.maximum(counts, 1))[:, None]).reshape(n_frames, n_blocks, 6)
     owner = blocks.atom_block[projector.solved]
     arms = frames[:, projector.solved] - centre[:, owner]
     turned = np.matmul(rotation_matrices(moves[..., 3:])[:, owner], arms[..., None])[..., 0]
@@ -123,7 +130,7 @@ def _handles(
     of the plane, goes the other way.
     """
     block = projector.blocks.atom_block
-    own, next_one = block[atom], projector.next_block[atom]
+    own, next_one = block[atom], projector.placement.next_block[atom]
     turns = (next_one >= 0) & (own == block[other])
     return np.where(turns, next_one, own), np.where(turns, -1.0, 1.0)
 

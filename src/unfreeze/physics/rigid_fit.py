@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["best_rotations"]
+__all__ = ["best_rotations", "turn_lines"]
 
 _CHUNK = 8192  # matrices at a time, so that the intermediate arrays stay in the processor's cache
 
@@ -122,3 +122,35 @@ def _rotation_of(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
     rotation[0, 2], rotation[2, 0] = 2.0 * (x * z + w * y), 2.0 * (x * z - w * y)
     rotation[1, 2], rotation[2, 1] = 2.0 * (y * z - w * x), 2.0 * (y * z + w * x)
     return rotation
+
+
+def turn_lines(axes: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smallest rotations that turn unit vectors into given directions: for sets of points on a line.
+
+    Parameters
+    ----------
+    axes
+        [..., 3], unit vectors.
+    directions
+        [..., 3], of any length; where it is zero the rotation is the identity.
+
+    Returns
+    -------
+    float64 [..., 3, 3]
+    """
+    axes, directions = np.broadcast_arrays(axes, directions)
+    length = np.linalg.norm(directions, axis=-1, keepdims=True)
+    goal = np.where(length > 1e-12, directions / np.maximum(length, 1e-12), axes)
+    cosine = (axes * goal).sum(axis=-1)
+    opposite = cosine < -1.0 + 1e-9
+    # half a turn about any perpendicular: the one from the coordinate axis that the line is farthest from
+    helper = np.eye(3)[np.argmin(np.abs(axes), axis=-1)]
+    perpendicular = np.cross(axes, helper)
+    perpendicular /= np.linalg.norm(perpendicular, axis=-1, keepdims=True)
+    half_turn = 2.0 * perpendicular[..., :, None] * perpendicular[..., None, :] - np.eye(3)
+    x, y, z = np.moveaxis(np.cross(axes, goal), -1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
+    scale = 1.0 / np.where(opposite, 1.0, 1.0 + cosine)
+    turn = np.eye(3) + cross + np.matmul(cross, cross) * scale[..., None, None]
+    return np.where(opposite[..., None, None], half_turn, turn)

@@ -81,8 +81,9 @@ def sample_ensemble(
     """
     _check_arguments(molecule, n_frames, temperature_K, timescale_ns, seed)
     say = progress or (lambda stage, share: None)
-    batch = frames_a_batch or int(np.clip(_ATOMS_A_BATCH // molecule.n_atoms, 2, _MAX_FRAMES_A_BATCH))
     threads = n_threads or min(os.cpu_count() or 1, 8)
+    fair = max(1, n_frames // (4 * threads))  # so that no thread waits long for another at the end
+    batch = frames_a_batch or int(np.clip(min(_ATOMS_A_BATCH // molecule.n_atoms, fair), 2, _MAX_FRAMES_A_BATCH))
     # every thread is its own worker: the linear algebra below must not start more
     with threadpool_limits(limits=1):
         say("Building the springs", 0.0)

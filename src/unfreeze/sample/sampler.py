@@ -84,7 +84,6 @@ class HarmonicSampler:
         )
         ensemble.prepare()
         projector = CovalentProjector(molecule, blocks)
-        projector.prepare()
         return cls(molecule, blocks, springs, ensemble, projector, FrameChecker(molecule))
 
     def frames(
@@ -112,15 +111,17 @@ class HarmonicSampler:
             return still, self.checker.check(still)
         noise = np.stack([self._noise(seed, int(number), attempt) for number in numbers], axis=1)
         moves = ATTEMPTS[attempt] * self.ensemble.draw(noise)
-        drawn = self.projector.place(self.blocks.centre_nm + moves[..., :3], rotation_matrices(moves[..., 3:]))
+        drawn = self.projector.placement.place(
+            self.blocks.centre_nm + moves[..., :3], rotation_matrices(moves[..., 3:])
+        )
         frames = self.projector.project(drawn, _PROJECTION_ITERATIONS)
         frames = resolve_clashes(self.projector, self.checker, frames)
         validity = self.checker.check(frames)
         failed = np.flatnonzero(~validity.passes)
         if len(failed):
-            # pushing leaves a stretched bond here and there: project again, then push again
+            # pushing leaves a clash or a stretched bond here and there: project again, then push again, for longer
             frames[failed] = self.projector.project(frames[failed], _PROJECTION_ITERATIONS)
-            frames[failed] = resolve_clashes(self.projector, self.checker, frames[failed], n_iterations=3)
+            frames[failed] = resolve_clashes(self.projector, self.checker, frames[failed], n_rounds=24, n_iterations=3)
         moved = superpose(frames, self.molecule.coordinates_nm, self._superposition_atoms()).astype(np.float32)
         return moved, self.checker.check(moved)
 
