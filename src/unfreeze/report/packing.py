@@ -16,7 +16,7 @@ __all__ = ["byte_planes", "content_hash", "json_bytes", "pack"]
 
 def pack(data: bytes) -> str:
     """Base64 of the gzipped bytes; the same bytes always give the same text."""
-    return base64.b64encode(gzip.compress(data, compresslevel=9, mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(data, compresslevel=6, mtime=0)).decode("ascii")
 
 
 def json_bytes(value: Any) -> bytes:
