@@ -134,5 +134,6 @@ def test_a_fit_does_not_depend_on_its_neighbours_or_their_number():
     targets = _centred(template + 0.02 * generator.normal(size=template.shape))
     many = _fit(template, targets)
     assert np.array_equal(_fit(template[:7], targets[:7]), many[:7])
+    assert all(np.array_equal(_fit(template[k : k + 1], targets[k : k + 1])[0], many[k]) for k in range(100))
     assert np.array_equal(_fit(template[9000:9003], targets[9000:9003]), many[9000:9003])
     assert best_rotations(np.zeros((3, 3, 0)), np.zeros(0)).shape == (3, 3, 0)

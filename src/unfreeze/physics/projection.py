@@ -202,4 +202,5 @@ def _fitted(batch: _Batch, points: NDArray[np.float64], n_frames: int, n_steps: 
     rotations = best_rotations(np.ascontiguousarray(matrices), 0.5 * spread.ravel(), n_steps)
     # R is indexed [to, from]; a row of the template times Rᵀ is a fitted point
     transposed = rotations.reshape(3, 3, n_groups, n_frames).transpose(2, 1, 0, 3).reshape(n_groups, 3, 3 * n_frames)
-    return np.matmul(batch.template, transposed).reshape(n_groups * size, 3 * n_frames)
+    # contiguous, or products with one frame sum in another order than with several
+    return np.matmul(batch.template, np.ascontiguousarray(transposed)).reshape(n_groups * size, 3 * n_frames)

@@ -50,7 +50,8 @@ def _rotations(
     k00, k11, k22, k33 = sxx + syy + szz, sxx - syy - szz, syy - sxx - szz, szz - sxx - syy
     k01, k02, k03 = syz - szy, szx - sxz, sxy - syx
     k12, k13, k23 = sxy + syx, szx + sxz, syz + szy
-    c2 = -2.0 * (covariances * covariances).sum(axis=(0, 1))
+    # row by row: a sum over two axes of a single matrix would be taken in another order than of many
+    c2 = -2.0 * sum((row * row).sum(axis=0) for row in covariances)
     c1 = -8.0 * (sxx * (syy * szz - syz * szy) - sxy * (syx * szz - syz * szx) + sxz * (syx * szy - syy * szx))
     m01_23, m02_23, m03_23 = k02 * k13 - k03 * k12, k02 * k23 - k03 * k22, k02 * k33 - k03 * k23
     m12_23, m13_23, m23_23 = k12 * k23 - k13 * k22, k12 * k33 - k13 * k23, k22 * k33 - k23 * k23
