@@ -201,7 +201,7 @@ def test_a_trace_is_held_at_every_step_and_not_across_a_break(make):
 
 def test_two_atoms_on_one_spot_make_no_spring(make):
     stacked = make.merge(make.ions([[0.0, 0.0, 0.0]]), make.ions([[0.0, 0.0, 0.0], [0.5, 0.0, 0.0]], chain="J"))
-    blocks, springs, ensemble = _built(stacked)
+    _, springs, ensemble = _built(stacked)
     assert np.isfinite(ensemble.precision.toarray()).all()
     assert np.isfinite(springs.stiffness).all()
 
