@@ -7,6 +7,7 @@ import os
 import platform
 import shlex
 import sys
+import tarfile
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 
 from rich.console import Console
 
-__all__ = ["console", "save", "structure_files"]
+__all__ = ["console", "save", "structure_files", "unpacked"]
 
 _PACKAGES = ("unfreeze", "numpy", "scipy", "gemmi", "mdtraj", "prody")
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 _ENDINGS = (".pdb", ".cif", ".ent", ".mmcif", ".pdb.gz", ".cif.gz", ".ent.gz", ".mmcif.gz")
 
 
@@ -27,7 +29,7 @@ def save(path: Path | None, benchmark: str, results: dict[str, Any]) -> None:
     record = {
         "benchmark": benchmark,
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "command": shlex.join(["python", "-m", f"benchmarks.{benchmark}", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", f"benchmarks.{benchmark}", *map(_without_folder, sys.argv[1:])]),
         "machine": {
             "processor": _processor(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -51,6 +53,24 @@ def structure_files(paths: list[Path]) -> list[Path]:
         else:
             found.append(path)
     return found
+
+
+def unpacked(paths: list[Path], scratch: Path) -> list[Path]:
+    """The same paths, archives replaced by folders of what they hold."""
+    result = []
+    for path in paths:
+        if path.name.endswith(_ARCHIVES):
+            folder = scratch / path.name.partition(".")[0]
+            with tarfile.open(path) as archive:
+                archive.extractall(folder, filter="data")
+            path = folder
+        result.append(path)
+    return result
+
+
+def _without_folder(argument: str) -> str:
+    """An absolute path says nothing to others but the last name."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
 
 
 def _processor() -> str:

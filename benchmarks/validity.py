@@ -1,6 +1,6 @@
 """Sample many structures and count what is wrong with the frames that come out.
 
-    python -m benchmarks.validity FILES_OR_FOLDERS... [--frames 50] [--limit 40] [--lines FILE] [--json OUT]
+    python -m benchmarks.validity FILES_FOLDERS_OR_ARCHIVES... [--frames 50] [--limit 40] [--lines FILE] [--json OUT]
 
 Of a folder with more than --limit structures, that many are taken, spread over the sizes of the files; the seed of
 the choice is fixed. Every structure is counted twice: by the package's own checker, which also decided which frames
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 from scipy.spatial import KDTree
 
-from benchmarks.common import console, save, structure_files
+from benchmarks.common import console, save, structure_files, unpacked
 from unfreeze.errors import UnfreezeError
 from unfreeze.sample.generate import sample_ensemble
 from unfreeze.structure.complex import Complex
@@ -126,6 +127,8 @@ def count_faults(molecule: Complex, frames_nm: NDArray[np.floating]) -> dict[str
         "n_consecutive_ca": len(counter.consecutive),
         "n_centres": len(counter.centre),
         "input": counter.own,
+        # valid, but no motion at all
+        "n_frames_that_are_the_input": int((np.abs(frames_nm - molecule.coordinates_nm).max(axis=(1, 2)) < 1e-4).sum()),
         "totals": {key: sum(count[key] for count in counts) for key in counter.own},
         "most_clashes_in_a_frame": max((count["clashes"] for count in counts), default=0),
     }
@@ -168,6 +171,7 @@ def totals(rows: list[dict[str, Any]]) -> dict[str, Any]:
         result[key] = sum(row["checks"][key] for row in rows)
     for key in ("n_new_clashes", "n_inverted_centres", "n_new_cis_peptides", "n_nonplanar_groups"):
         result[f"checker_{key}"] = sum(row["checks"][key] for row in rows)
+    result["n_frames_that_are_the_input"] = sum(row["counted"]["n_frames_that_are_the_input"] for row in rows)
     result["worst_frames_valid_share"] = min((row["checks"]["frames_valid_share"] for row in rows), default=1.0)
     result["seconds"] = sum(row["seconds"] for row in rows)
     return result
@@ -225,15 +229,16 @@ def main() -> None:
     out = console()
     known = _known(arguments.lines)
     rows = []
-    for path in choose(arguments.paths, arguments.limit):
-        row = known.get((path.parent.name, path.name, arguments.frames, arguments.seed))
-        if row is None:
-            row = sample_and_check(path, arguments.frames, arguments.seed)
-            if arguments.lines:
-                arguments.lines.parent.mkdir(parents=True, exist_ok=True)
-                with arguments.lines.open("a", encoding="utf-8") as handle:
-                    handle.write(json.dumps(row, ensure_ascii=False) + "\n")
-        rows.append(row)
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in choose(unpacked(arguments.paths, Path(scratch)), arguments.limit):
+            row = known.get((path.parent.name, path.name, arguments.frames, arguments.seed))
+            if row is None:
+                row = sample_and_check(path, arguments.frames, arguments.seed)
+                if arguments.lines:
+                    arguments.lines.parent.mkdir(parents=True, exist_ok=True)
+                    with arguments.lines.open("a", encoding="utf-8") as handle:
+                        handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+            rows.append(row)
     out.print(_table(rows))
     for row in rows:
         if "counted" not in row:
@@ -246,6 +251,7 @@ def main() -> None:
         <= summary["n_inverted_centres_of_inputs"],
         "no structure with a frame of more clashes than the input": summary["n_structures_with_more_clashes_than_input"]
         == 0,
+        "no frame is the input itself": summary["n_frames_that_are_the_input"] == 0,
         "no structure refused or crashed": summary["n_structures"] == len(rows),
     }
     out.print_json(json.dumps(summary))
