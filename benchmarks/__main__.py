@@ -34,10 +34,11 @@ def commands(data: Path | None, results: Path) -> list[list[str]]:
     todo = [["speed", "--json", str(results / "speed.json")]]
     if data is None:
         return [*todo, ["validity", *package_examples(), "--frames", "20", "--json", str(results / "validity.json")]]
-    archives = [str(path) for part in ("complexes", "docking") for path in sorted((data / part).glob("*.tar*"))]
-    if archives:
-        todo.append(["parsing", *archives, "--json", str(results / "parsing.json")])
-        todo.append(["validity", *archives, "--json", str(results / "validity.json")])
+    folders = [data / part for part in ("complexes", "docking") if (data / part).is_dir()]
+    structures = [str(path) for folder in folders for path in sorted(folder.glob("*.tar*")) or [folder]]
+    if structures:
+        todo.append(["parsing", *structures, "--json", str(results / "parsing.json")])
+        todo.append(["validity", *structures, "--json", str(results / "validity.json")])
     if (data / "md").is_dir():
         todo.append(["motion", str(data / "md"), "--json", str(results / "motion.json")])
     return todo
