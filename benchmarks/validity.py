@@ -33,7 +33,7 @@ __all__ = ["count_faults", "main", "sample_and_check"]
 
 CHOICE_SEED = 0
 TARGET_SHARE = 0.999
-# METRICS: C-N of a peptide, consecutive CA (trans or cis), and the closest that atoms which are not bonded may come
+# The limits of structure/validity.py: C-N of a peptide, consecutive CA (trans or cis), and the closest that atoms
 PEPTIDE_NM, PEPTIDE_TOLERANCE_NM = 0.1329, 0.010
 CA_NM, CA_TOLERANCE_NM = (0.380, 0.295), 0.020
 CLASH_NM = 0.22

@@ -79,7 +79,9 @@ def sample_ensemble(
     InputError
         If a number is out of range or the complex is empty.
     """
-    _check_arguments(molecule, n_frames, temperature_K, timescale_ns, seed)
+    optional = {"number of threads": n_threads, "number of frames a batch": frames_a_batch}
+    extra = [(name, value, 1) for name, value in optional.items() if value is not None]
+    _check_arguments(molecule, n_frames, temperature_K, timescale_ns, seed, extra)
     say = progress or (lambda stage, share: None)
     threads = n_threads or min(os.cpu_count() or 1, 8)
     fair = max(1, n_frames // (4 * threads))  # so that no thread waits long for another at the end
@@ -95,6 +97,7 @@ def sample_ensemble(
         "n_frames_drawn": int(n_frames + attempts.sum()),
         "n_frames_replaced": int((attempts > 0).sum()),
         "n_frames_damped": int((np.array(ATTEMPTS)[attempts] < 1.0).sum()),
+        "n_frames_still": int((np.array(ATTEMPTS)[attempts] == 0.0).sum()),
         **validity.summary(),
         "input": sampler.checker.input_validity.summary(),
     }
@@ -102,13 +105,21 @@ def sample_ensemble(
     return Ensemble(molecule, frames, None, record)
 
 
-def _check_arguments(molecule: Complex, n_frames: int, temperature_K: float, timescale_ns: float, seed: int) -> None:
+def _check_arguments(
+    molecule: Complex,
+    n_frames: int,
+    temperature_K: float,
+    timescale_ns: float,
+    seed: int,
+    extra: list[tuple[str, int, int]],
+) -> None:
     if molecule.n_atoms == 0:
         raise InputError("the complex has no atoms; nothing can be sampled")
-    if n_frames < 1:
-        raise InputError(f"the number of frames is {n_frames}, expected at least 1")
-    if seed < 0:
-        raise InputError(f"the seed is {seed}, expected 0 or more")
+    if not np.isfinite(molecule.coordinates_nm).all():
+        raise InputError("the complex has coordinates that are not finite numbers; nothing can be sampled")
+    for name, count, least in (("number of frames", n_frames, 1), ("seed", seed, 0), *extra):
+        if not isinstance(count, (int, np.integer)) or count < least:
+            raise InputError(f"the {name} is {count}, expected a whole number of {least} or more")
     for name, value, (low, high) in (
         ("temperature (K)", temperature_K, _TEMPERATURES_K),
         ("timescale (ns)", timescale_ns, _TIMESCALES_NS),
@@ -234,9 +245,15 @@ def _warnings(sampler: HarmonicSampler, temperature_K: float, timescale_ns: floa
             "Some parts of the input touch nothing else and are held by a few weak springs; how they move against "
             "the rest is a guess."
         )
-    if checks["n_frames_damped"]:
+    if checks["n_frames_still"]:
         said.append(
-            f"{checks['n_frames_damped']} frames were drawn with smaller displacements because whole ones failed the "
+            f"{checks['n_frames_still']} frames are the input itself and do not move: every draw failed the checks, "
+            "probably because of a fault in the input; repair it, or do not take these frames for motion."
+        )
+    damped = checks["n_frames_damped"] - checks["n_frames_still"]
+    if damped:
+        said.append(
+            f"{damped} frames were drawn with smaller displacements because whole ones failed the "
             "checks repeatedly; their motion is too small."
         )
     if not 250.0 <= temperature_K <= 400.0:

@@ -168,7 +168,7 @@ class Ensemble:
             path = folder / Path(entry["name"]).name
             if not path.is_file():
                 raise InputError(f"{folder}: {path.name} is absent; ensemble.json names it as the {role}")
-            if hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
+            if hashlib.sha256(path.read_bytes()).hexdigest() != entry.get("sha256"):
                 raise InputError(f"{path}: the file is not the one that ensemble.json describes (sha256 differs)")
             paths[role] = path
         molecule = read_complex(paths["topology"])
@@ -176,8 +176,26 @@ class Ensemble:
             frames = read_xtc(paths["samples"], molecule.n_atoms)
         else:
             frames = read_models(paths["samples"])[1].astype(np.float32)
-        weights = record.get("weights")
-        return cls(molecule, frames, None if weights is None else np.array(weights, dtype=np.float64), record)
+        return cls(molecule, frames, _checked_weights(folder, record.get("weights"), len(frames)), record)
+
+
+def _checked_weights(folder: Path, weights: Any, n_frames: int) -> NDArray[np.float64] | None:
+    """Weights of a record as an array.
+
+    Raises
+    ------
+    InputError
+        If they are not `n_frames` numbers of zero or more that sum to 1.
+    """
+    if weights is None:
+        return None
+    numbers = isinstance(weights, list) and all(type(value) in (int, float) for value in weights)
+    values = np.array(weights if numbers else [], dtype=np.float64)
+    if len(values) != n_frames or not (values >= 0.0).all() or not abs(values.sum() - 1.0) < 1e-6:
+        raise InputError(
+            f"{folder / 'ensemble.json'}: 'weights' must be null or {n_frames} numbers of 0 or more that sum to 1"
+        )
+    return values
 
 
 def check_output_directory(target: Path, *, force: bool) -> None:

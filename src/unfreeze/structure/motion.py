@@ -144,7 +144,7 @@ def dccm(
     """
     deviations, _, share = _deviations(coordinates_nm, weights, superposed)
     scaled = np.sqrt(share)[:, None, None] * deviations
-    columns = scaled.transpose(1, 0, 2).reshape(scaled.shape[1], -1)
+    columns = scaled.transpose(1, 0, 2).reshape(scaled.shape[1], 3 * len(scaled))
     norm = np.linalg.norm(columns, axis=1)
     still = norm < 1e-9
     columns = np.where(still[:, None], 0.0, columns / np.where(still, 1.0, norm)[:, None])
