@@ -4,7 +4,7 @@ For every bond the median length and the robust standard deviation; for every at
 median length, angle and torsion (relative to the torsion that turns it, where one does). Crystal structures are refined
 against the Engh & Huber (1991, 2001) targets, so that the medians come back close to those.
 
-    python benchmarks/ideal_geometry.py FOLDER > src/unfreeze/structure/ideal_geometry.py
+    python benchmarks/ideal_geometry.py FOLDER > src/unfreeze/structure/chemistry/ideal_geometry.py
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from unfreeze.structure.residues import AMINO_ACIDS, amino_acid_bonds
+from unfreeze.structure.chemistry.residues import AMINO_ACIDS, amino_acid_bonds
 
 MAX_B_FACTOR = 40.0
 MAX_BOND = 2.2

@@ -35,7 +35,7 @@ from unfreeze.sample.generate import sample_ensemble
 from unfreeze.sample.sampler import HarmonicSampler
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import superpose_on_mean
-from unfreeze.structure.motion import dccm, rmsf_nm
+from unfreeze.structure.observables.motion import dccm, rmsf_nm
 from unfreeze.structure.read import read_complex
 from unfreeze.structure.write import read_xtc
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unfreeze.structure.chemistry.links import find_links
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.links import find_links
+from unfreeze.structure.internal_coordinates.rebuild import place_atoms
 from unfreeze.structure.read import read_complex
-from unfreeze.structure.rebuild import place_atoms
 
 HIV_PROTEASE = Path(__file__).parents[1] / "examples" / "data" / "1hvr.cif"
 # element, residue name and kind are told from these; all that is not here is carbon

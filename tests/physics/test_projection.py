@@ -7,7 +7,7 @@ import pytest
 
 from unfreeze.physics.projection import CovalentProjector
 from unfreeze.structure.blocks import partition
-from unfreeze.structure.covalent import ideal_bonds
+from unfreeze.structure.chemistry.covalent import ideal_bonds
 from unfreeze.structure.geometry import rotation_matrices, superpose, torsion_angles
 from unfreeze.structure.validity import FrameChecker
 

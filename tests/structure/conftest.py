@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
+from unfreeze.structure.chemistry.nucleotides import NUCLEOTIDE_BONDS
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.nucleotides import NUCLEOTIDE_BONDS
 from unfreeze.structure.read import read_complex
 
 PARENTS = {"MSE": "MET"}

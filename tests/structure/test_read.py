@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from unfreeze.errors import InputError
+from unfreeze.structure.chemistry.links import covalent_bonds, find_links
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.files import read_content
-from unfreeze.structure.links import covalent_bonds, find_links
 from unfreeze.structure.read import read_complex, read_models
+from unfreeze.structure.reading.files import read_content
 
 from .conftest import example_file
 

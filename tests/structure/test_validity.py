@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
 
 from unfreeze.structure import validity
-from unfreeze.structure.covalent import ideal_bonds
+from unfreeze.structure.chemistry.covalent import ideal_bonds
+from unfreeze.structure.chemistry.residues import TORSION_NAMES
 from unfreeze.structure.geometry import rotation_matrices
-from unfreeze.structure.residues import TORSION_NAMES
-from unfreeze.structure.torsions import torsions
+from unfreeze.structure.internal_coordinates.torsions import torsions
 from unfreeze.structure.validity import FrameChecker, FrameValidity
 
 REAL = ("1hvr.pdb", "4E43.pdb", "1a28.pdb.gz", "pdb1ubi.pdb", "pdb3mht.pdb", "pdb6flr.pdb", "19hc.pdb.gz")

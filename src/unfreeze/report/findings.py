@@ -13,8 +13,14 @@ from numpy.typing import NDArray
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.ensemble import Ensemble
 from unfreeze.structure.geometry import superpose, superpose_on_mean
-from unfreeze.structure.interfaces import Interface, find_interfaces
-from unfreeze.structure.motion import PrincipalComponents, dccm, frame_rmsd_nm, principal_components, rmsf_nm
+from unfreeze.structure.observables.interfaces import Interface, find_interfaces
+from unfreeze.structure.observables.motion import (
+    PrincipalComponents,
+    dccm,
+    frame_rmsd_nm,
+    principal_components,
+    rmsf_nm,
+)
 
 __all__ = ["MAX_MATRIX", "Findings", "analyse", "matrix_groups"]
 

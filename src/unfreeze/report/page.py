@@ -23,8 +23,8 @@ from unfreeze.report.findings import Findings, analyse
 from unfreeze.report.molstar import MolstarBundle, load_molstar
 from unfreeze.report.scene import Scene, make_scene
 from unfreeze.structure.ensemble import Ensemble
-from unfreeze.structure.interfaces import Interface
-from unfreeze.structure.motion import weighted_mean_sd
+from unfreeze.structure.observables.interfaces import Interface
+from unfreeze.structure.observables.motion import weighted_mean_sd
 
 __all__ = ["SCRIPTS", "page_html", "write_report"]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unfreeze.report.packing import byte_planes
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.motion import normalised_weights
+from unfreeze.structure.observables.motion import normalised_weights
 
 __all__ = ["Scene", "make_scene", "tour"]
 

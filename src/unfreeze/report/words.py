@@ -8,8 +8,8 @@ import numpy as np
 
 from unfreeze.report.findings import Findings
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.interfaces import Interface
-from unfreeze.structure.motion import normalised_weights
+from unfreeze.structure.observables.interfaces import Interface
+from unfreeze.structure.observables.motion import normalised_weights
 
 __all__ = ["MobileRegion", "most_mobile_region", "summary_sentences"]
 

@@ -59,7 +59,7 @@ def partition(molecule: Complex) -> Blocks:
     molecule
         The complex; its coordinates decide which atoms of ligands are bonded.
     """
-    from unfreeze.structure.links import covalent_bonds
+    from unfreeze.structure.chemistry.links import covalent_bonds
 
     bonds = covalent_bonds(molecule)
     fragment = _ligand_fragments(molecule, bonds)

@@ -76,13 +76,13 @@ class Ensemble:
 
     def rmsf(self) -> NDArray[np.float64]:
         """Root-mean-square fluctuation of every representative atom about the mean: [n_representatives], nm."""
-        from unfreeze.structure.motion import rmsf_nm
+        from unfreeze.structure.observables.motion import rmsf_nm
 
         return rmsf_nm(self.representative_frames(), weights=self.weights)
 
     def dccm(self) -> NDArray[np.float64]:
         """Cross-correlations of representative atoms, in [−1, 1]: [n_representatives, n_representatives]."""
-        from unfreeze.structure.motion import dccm
+        from unfreeze.structure.observables.motion import dccm
 
         return dccm(self.representative_frames(), weights=self.weights)
 

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.structure.assembly import Assembly, build_assembly
-from unfreeze.structure.atom_table import AtomTable, Header
-from unfreeze.structure.build import Selection, build_complex, select_atoms
-from unfreeze.structure.cif_text import looks_like_cif, parse_cif
 from unfreeze.structure.complex import Complex, Source
-from unfreeze.structure.files import FileContent, read_content
-from unfreeze.structure.missing import missing_atoms, missing_residues
-from unfreeze.structure.pdb_text import looks_like_pdb, parse_pdb
+from unfreeze.structure.reading.assembly import Assembly, build_assembly
+from unfreeze.structure.reading.atom_table import AtomTable, Header
+from unfreeze.structure.reading.build import Selection, build_complex, select_atoms
+from unfreeze.structure.reading.cif_text import looks_like_cif, parse_cif
+from unfreeze.structure.reading.files import FileContent, read_content
+from unfreeze.structure.reading.missing import missing_atoms, missing_residues
+from unfreeze.structure.reading.pdb_text import looks_like_pdb, parse_pdb
 
 __all__ = ["read_complex", "read_models"]
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import KDTree
 
-from unfreeze.structure.complex import Complex
-from unfreeze.structure.covalent import (
+from unfreeze.structure.chemistry.covalent import (
     ideal_bonds,
     ideal_centres,
     ideal_planes,
@@ -20,6 +19,7 @@ from unfreeze.structure.covalent import (
     peptide_links,
     signed_volumes,
 )
+from unfreeze.structure.complex import Complex
 from unfreeze.structure.frame_validity import FrameValidity
 from unfreeze.structure.geometry import torsion_angles
 

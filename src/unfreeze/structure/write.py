@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.files import atomic_path
-from unfreeze.structure.write_cif import write_cif
-from unfreeze.structure.write_pdb import pdb_obstacle, write_pdb
+from unfreeze.structure.reading.files import atomic_path
+from unfreeze.structure.writing.write_cif import write_cif
+from unfreeze.structure.writing.write_pdb import pdb_obstacle, write_pdb
 
 __all__ = ["read_xtc", "write_cif", "write_pdb", "write_topology", "write_xtc"]
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.files import atomic_path
-from unfreeze.structure.write_pdb import frames_of, is_disulfide, unobvious_links
+from unfreeze.structure.reading.files import atomic_path
+from unfreeze.structure.writing.write_pdb import frames_of, is_disulfide, unobvious_links
 
 __all__ = ["write_cif"]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.motion import normalised_weights, weighted_mean_sd
-from unfreeze.structure.surface import buried_area_nm2
+from unfreeze.structure.observables.motion import normalised_weights, weighted_mean_sd
+from unfreeze.structure.observables.surface import buried_area_nm2
 
 __all__ = ["CONTACT_NM", "LOST", "PERSISTENT", "Interface", "Parties", "find_interfaces", "find_parties"]
 

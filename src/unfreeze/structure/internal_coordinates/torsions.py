@@ -1,7 +1,7 @@
 """Backbone and side-chain torsions of proteins: which atoms make them, and their values in any number of frames.
 
-The columns are :data:`unfreeze.structure.residues.TORSION_NAMES`. Neighbours are those joined by a peptide bond in the
-complex's links, never those with adjacent numbers. Nucleic acid torsions are not here.
+The columns are :data:`unfreeze.structure.chemistry.residues.TORSION_NAMES`. Neighbours are those joined by a peptide
+bond in the complex's links, never those with adjacent numbers. Nucleic acid torsions are not here.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.structure.atom_lookup import AtomLookup, atoms_by_parent_name
+from unfreeze.structure.chemistry.atom_lookup import AtomLookup, atoms_by_parent_name
+from unfreeze.structure.chemistry.covalent import peptide_links
+from unfreeze.structure.chemistry.residues import AMINO_ACIDS, TORSION_NAMES
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.covalent import peptide_links
 from unfreeze.structure.geometry import torsion_angles
-from unfreeze.structure.residues import AMINO_ACIDS, TORSION_NAMES
 
 __all__ = ["torsion_atoms", "torsions"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unfreeze.structure.chemistry.residues import MODIFIED_ATOM_NAMES
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.residues import MODIFIED_ATOM_NAMES
 
 __all__ = ["AtomLookup", "atoms_by_parent_name"]
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unfreeze.structure.frames import BackboneFrames, backbone_frames
+from unfreeze.structure.chemistry.residues import AMINO_ACIDS, TORSION_NAMES
 from unfreeze.structure.geometry import rotation_matrices, torsion_angles
-from unfreeze.structure.rebuild import ResidueBuilder, place_atoms
-from unfreeze.structure.residues import AMINO_ACIDS, TORSION_NAMES
-from unfreeze.structure.torsions import torsions
+from unfreeze.structure.internal_coordinates.frames import BackboneFrames, backbone_frames
+from unfreeze.structure.internal_coordinates.rebuild import ResidueBuilder, place_atoms
+from unfreeze.structure.internal_coordinates.torsions import torsions
 from unfreeze.structure.validity import FrameChecker
 
 REAL = (

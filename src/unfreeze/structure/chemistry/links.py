@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from unfreeze.structure.chemistry.elements import covalent_radius_nm, is_metal
+from unfreeze.structure.chemistry.overlaps import check_density
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.elements import covalent_radius_nm, is_metal
-from unfreeze.structure.overlaps import check_density
 
 __all__ = ["covalent_bonds", "find_links"]
 

@@ -1,7 +1,7 @@
 """Tables for building residues: which amino acid each is built as, its atoms in slots, and the geometry of each step.
 
 A slot is a place in the canonical order of an amino acid's atoms, OXT in the last. Private to
-:mod:`unfreeze.structure.rebuild`, which does the building.
+:mod:`unfreeze.structure.internal_coordinates.rebuild`, which does the building.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.structure.atom_lookup import AtomLookup, atoms_by_parent_name
+from unfreeze.structure.chemistry.atom_lookup import AtomLookup, atoms_by_parent_name
+from unfreeze.structure.chemistry.ideal_geometry import BACKBONE_GEOMETRY, BOND_LENGTHS, BUILD_GEOMETRY
+from unfreeze.structure.chemistry.residues import AMINO_ACIDS, TORSION_NAMES, BuildStep
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.ideal_geometry import BACKBONE_GEOMETRY, BOND_LENGTHS, BUILD_GEOMETRY
-from unfreeze.structure.residues import AMINO_ACIDS, TORSION_NAMES, BuildStep
 
 __all__ = [
     "FIXED",

@@ -10,7 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.structure.build_tables import (
+from unfreeze.structure.chemistry.residues import BACKBONE, TORSION_NAMES
+from unfreeze.structure.complex import Complex
+from unfreeze.structure.geometry import torsion_angles
+from unfreeze.structure.internal_coordinates.build_tables import (
     FIXED,
     N_FRAME_ATOMS,
     N_SLOTS,
@@ -22,11 +25,8 @@ from unfreeze.structure.build_tables import (
     slot_atoms,
     step_tables,
 )
-from unfreeze.structure.complex import Complex
-from unfreeze.structure.frames import BackboneFrames, backbone_frames, gram_schmidt_frames
-from unfreeze.structure.geometry import torsion_angles
-from unfreeze.structure.residues import BACKBONE, TORSION_NAMES
-from unfreeze.structure.torsions import torsions
+from unfreeze.structure.internal_coordinates.frames import BackboneFrames, backbone_frames, gram_schmidt_frames
+from unfreeze.structure.internal_coordinates.torsions import torsions
 
 __all__ = ["ResidueBuilder", "place_atoms"]
 
@@ -90,7 +90,7 @@ class ResidueBuilder:
     system
         The complex.
     ideal
-        Take bond lengths, angles and fixed torsions from :mod:`unfreeze.structure.ideal_geometry` instead of the
+        Take bond lengths, angles and fixed torsions from :mod:`unfreeze.structure.chemistry.ideal_geometry`, not the
         input. Atoms the input lacks are ideal in any case.
 
     Attributes
@@ -186,7 +186,7 @@ class ResidueBuilder:
         Returns
         -------
         float64 [n_frames, n_built, 15, 3]
-            In nm, in the canonical order of :data:`unfreeze.structure.residues.AMINO_ACIDS`, OXT last; NaN where the
+            In nm, in the order of :data:`unfreeze.structure.chemistry.residues.AMINO_ACIDS`, OXT last; NaN where the
             amino acid has no such atom.
         """
         rotations, origins = frames.rotations[:, self.residues], frames.origins_nm[:, self.residues]

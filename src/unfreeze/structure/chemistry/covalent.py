@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from unfreeze.structure.atom_lookup import AtomLookup
+from unfreeze.structure.chemistry.atom_lookup import AtomLookup
+from unfreeze.structure.chemistry.elements import covalent_radius_nm, is_metal
+from unfreeze.structure.chemistry.ideal_geometry import BOND_LENGTHS
+from unfreeze.structure.chemistry.nucleotides import NUCLEOTIDE_BONDS, NUCLEOTIDE_PLANES, PHOSPHODIESTER_NM
+from unfreeze.structure.chemistry.residues import AMINO_ACIDS
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.elements import covalent_radius_nm, is_metal
-from unfreeze.structure.ideal_geometry import BOND_LENGTHS
-from unfreeze.structure.nucleotides import NUCLEOTIDE_BONDS, NUCLEOTIDE_PLANES, PHOSPHODIESTER_NM
-from unfreeze.structure.residues import AMINO_ACIDS
 
 __all__ = [
     "Bonds",

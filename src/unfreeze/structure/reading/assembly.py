@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
+from unfreeze.structure.chemistry.links import find_links
+from unfreeze.structure.chemistry.overlaps import drop_copies
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.links import find_links
-from unfreeze.structure.overlaps import drop_copies
 
 __all__ = ["Assembly", "build_assembly"]
 

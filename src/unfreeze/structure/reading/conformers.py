@@ -11,7 +11,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.structure.atom_table import AtomTable
+from unfreeze.structure.reading.atom_table import AtomTable
 
 __all__ = ["choose_conformers"]
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.structure.atom_table import AtomTable, Header, check_coordinates
-from unfreeze.structure.elements import infer_element, is_element
-from unfreeze.structure.polymers import known_component
-from unfreeze.structure.unmarked_models import unmarked_models
+from unfreeze.structure.chemistry.elements import infer_element, is_element
+from unfreeze.structure.chemistry.polymers import known_component
+from unfreeze.structure.reading.atom_table import AtomTable, Header, check_coordinates
+from unfreeze.structure.reading.unmarked_models import unmarked_models
 
 __all__ = ["looks_like_pdb", "parse_pdb", "split_residue_and_chain"]
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.structure.atom_table import AtomTable, Header
+from unfreeze.structure.chemistry.elements import is_metal
+from unfreeze.structure.chemistry.links import find_links
+from unfreeze.structure.chemistry.overlaps import drop_copies
+from unfreeze.structure.chemistry.polymers import is_water, known_component, polymer_kind, residue_parent
 from unfreeze.structure.complex import Complex, Source
-from unfreeze.structure.conformers import choose_conformers
-from unfreeze.structure.elements import is_metal
-from unfreeze.structure.grouping import group_residues
-from unfreeze.structure.links import find_links
-from unfreeze.structure.overlaps import drop_copies
-from unfreeze.structure.polymers import is_water, known_component, polymer_kind, residue_parent
+from unfreeze.structure.reading.atom_table import AtomTable, Header
+from unfreeze.structure.reading.conformers import choose_conformers
+from unfreeze.structure.reading.grouping import group_residues
 
 __all__ = ["Selection", "build_complex", "select_atoms"]
 

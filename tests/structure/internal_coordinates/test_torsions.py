@@ -6,9 +6,9 @@ import mdtraj
 import numpy as np
 import pytest
 
+from unfreeze.structure.chemistry.residues import AMINO_ACIDS, TORSION_NAMES
 from unfreeze.structure.geometry import rotation_matrices
-from unfreeze.structure.residues import AMINO_ACIDS, TORSION_NAMES
-from unfreeze.structure.torsions import torsion_atoms, torsions
+from unfreeze.structure.internal_coordinates.torsions import torsion_atoms, torsions
 
 
 def _wrapped(values):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.interfaces import find_interfaces, find_parties
-from unfreeze.structure.surface import buried_area_nm2
+from unfreeze.structure.observables.interfaces import find_interfaces, find_parties
+from unfreeze.structure.observables.surface import buried_area_nm2
 
 
 def _complex(

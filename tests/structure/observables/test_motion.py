@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unfreeze.structure.geometry import rotation_matrices
-from unfreeze.structure.motion import (
+from unfreeze.structure.observables.motion import (
     dccm,
     frame_rmsd_nm,
     normalised_weights,

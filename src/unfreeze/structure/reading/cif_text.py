@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.structure.atom_table import AtomTable, Header, check_coordinates
-from unfreeze.structure.elements import infer_element, is_element
+from unfreeze.structure.chemistry.elements import infer_element, is_element
+from unfreeze.structure.reading.atom_table import AtomTable, Header, check_coordinates
 
 __all__ = ["looks_like_cif", "parse_cif"]
 

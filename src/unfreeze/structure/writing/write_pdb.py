@@ -1,7 +1,7 @@
 """Write PDB text, one or several models, and say what the format cannot hold.
 
 The format has fixed columns: 99,999 atoms, residue numbers of four digits, chain names of one letter. What does
-not fit is refused, never cut; :mod:`unfreeze.structure.write_cif` has no such limits.
+not fit is refused, never cut; :mod:`unfreeze.structure.writing.write_cif` has no such limits.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.files import atomic_path
-from unfreeze.structure.pdb_text import split_residue_and_chain
+from unfreeze.structure.reading.files import atomic_path
+from unfreeze.structure.reading.pdb_text import split_residue_and_chain
 
 __all__ = ["pdb_obstacle", "write_pdb"]
 

@@ -2,7 +2,7 @@
 
 Files interleave chains, append hydrogens at the end, restart numbers without a new chain name, or give several
 ions one number. What belongs together is decided here; alternate locations are chosen in
-:mod:`unfreeze.structure.conformers`.
+:mod:`unfreeze.structure.reading.conformers`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.structure.atom_table import AtomTable
-from unfreeze.structure.polymers import polymer_kind
+from unfreeze.structure.chemistry.polymers import polymer_kind
+from unfreeze.structure.reading.atom_table import AtomTable
 
 __all__ = ["group_residues"]
 

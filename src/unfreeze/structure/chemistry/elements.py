@@ -8,7 +8,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.structure.polymers import residue_parent, standard_kind
+from unfreeze.structure.chemistry.polymers import residue_parent, standard_kind
 
 __all__ = ["covalent_radius_nm", "infer_element", "is_element", "is_metal"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unfreeze.structure.ideal_geometry import BACKBONE_GEOMETRY, BOND_LENGTHS, BUILD_GEOMETRY
-from unfreeze.structure.nucleotides import NUCLEOTIDE_BONDS, NUCLEOTIDE_PLANES
-from unfreeze.structure.residues import AMINO_ACIDS, MAX_CHI, TORSION_NAMES
+from unfreeze.structure.chemistry.ideal_geometry import BACKBONE_GEOMETRY, BOND_LENGTHS, BUILD_GEOMETRY
+from unfreeze.structure.chemistry.nucleotides import NUCLEOTIDE_BONDS, NUCLEOTIDE_PLANES
+from unfreeze.structure.chemistry.residues import AMINO_ACIDS, MAX_CHI, TORSION_NAMES
 
 # heavy atoms of the residue (peptide unit) and number of rings
 HEAVY_ATOMS = dict(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.structure.atom_table import AtomTable
+from unfreeze.structure.reading.atom_table import AtomTable
 
 __all__ = ["unmarked_models"]
 

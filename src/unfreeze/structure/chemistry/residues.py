@@ -1,7 +1,7 @@
 """Chemistry of the 20 amino acids: atoms, bonds, torsions, planar groups, chirality and the order to build them in.
 
 Tables only, taken from the IUPAC-IUB atom nomenclature; lengths and angles are in
-:mod:`unfreeze.structure.ideal_geometry`, nucleotides in :mod:`unfreeze.structure.nucleotides`.
+:mod:`unfreeze.structure.chemistry.ideal_geometry`, nucleotides in :mod:`unfreeze.structure.chemistry.nucleotides`.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from unfreeze.structure.frames import backbone_frames, gram_schmidt_frames
 from unfreeze.structure.geometry import rotation_matrices
+from unfreeze.structure.internal_coordinates.frames import backbone_frames, gram_schmidt_frames
 
 
 def test_frames_are_right_handed_and_put_c_on_the_first_axis(real):

@@ -1,0 +1,1 @@
+"""What is known of residues and bonds: elements, components, ideal geometry, covalent links."""

@@ -1,0 +1,1 @@
+"""Backbone frames, torsions, and heavy atoms rebuilt from them."""

@@ -1,0 +1,1 @@
+"""What is measured on frames: fluctuations, correlations, interfaces, buried area."""
