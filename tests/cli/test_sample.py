@@ -195,7 +195,9 @@ def test_offline_says_what_to_do(here: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 # The report's place is taken by something that says when it is reached and then waits to be interrupted.
 _WAIT_IN_REPORT = """
-import sys, time, unfreeze.report.page
+import signal, sys, time, unfreeze.report.page
+# children of a shell that runs the tests in the background have SIGINT ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from unfreeze.cli.main import main
 def wait(directory):
     print("reached", flush=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unfreeze.physics.rigid_fit import best_rotations
+from unfreeze.physics.rigid_fit import best_rotations, turn_lines
 from unfreeze.structure.geometry import kabsch_rotations, rotation_matrices
 
 
@@ -137,3 +137,20 @@ def test_a_fit_does_not_depend_on_its_neighbours_or_their_number():
     assert all(np.array_equal(_fit(template[k : k + 1], targets[k : k + 1])[0], many[k]) for k in range(100))
     assert np.array_equal(_fit(template[9000:9003], targets[9000:9003]), many[9000:9003])
     assert best_rotations(np.zeros((3, 3, 0)), np.zeros(0)).shape == (3, 3, 0)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_lines_turn_onto_their_directions_by_the_smallest_rotation(seed):
+    rng = np.random.default_rng(seed)
+    axes = rng.normal(size=(6, 3))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    directions = rng.normal(size=(6, 3))
+    directions[0], directions[1], directions[2] = -axes[0], axes[1], 0.0
+    turns = turn_lines(axes, directions)
+    goal = directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
+    goal[2] = axes[2]
+    assert np.allclose(np.einsum("nij,nj->ni", turns, axes), goal, atol=1e-7)
+    assert np.allclose(np.linalg.det(turns), 1.0)
+    assert np.allclose(np.einsum("nij,nkj->nik", turns, turns), np.eye(3), atol=1e-9)
+    angle = np.arccos(np.clip((np.trace(turns, axis1=1, axis2=2) - 1.0) / 2.0, -1.0, 1.0))
+    assert np.allclose(angle, np.arccos(np.clip((axes * goal).sum(axis=1), -1.0, 1.0)), atol=1e-5)

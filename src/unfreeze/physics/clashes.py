@@ -18,7 +18,7 @@ __all__ = ["resolve_clashes"]
 
 _GAIN = 2.0  # found by trial: fewest rounds without overshooting the peptide bonds
 _ROUNDS_A_LIST = 8  # rounds that use one list of close pairs
-_LIST_NM = 0.30  # atoms do not come closer by more than this less the clash limit in that many rounds
+_LIST_NM = 0.27  # atoms do not come closer by more than this less the clash limit in that many rounds
 _MARGIN_NM = 0.006  # push a little past the limit, so that projection does not bring the clash back
 
 

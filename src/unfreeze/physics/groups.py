@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unfreeze.physics.springs import bonded_neighbours, neighbours_of, oriented, peptide_links, trace_pairs
 from unfreeze.structure.blocks import Blocks
 from unfreeze.structure.complex import Complex
+from unfreeze.structure.geometry import torsion_angles
 
 __all__ = ["RigidGroups", "find_groups"]
 
@@ -109,19 +110,23 @@ def _flatten(
 
 
 def _plane_templates(points: NDArray[np.float64], plane: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Shape of every peptide plane: the reference structure's where that is sound, ideal elsewhere: [n, 6, 3]."""
+    """Shape of every peptide plane: the reference structure's where that is sound, ideal elsewhere: [n, 6, 3].
+
+    A plane twisted half way between cis and trans keeps its own shape: neither ideal one would fit its residues.
+    """
     shapes = points[plane]
     alpha, carbonyl, _, nitrogen, next_alpha, _ = shapes.transpose(1, 0, 2)
     whole = (plane[:, [0, 4]] >= 0).all(axis=1)
     length = np.linalg.norm(carbonyl - nitrogen, axis=1)
     span = np.linalg.norm(alpha - next_alpha, axis=1)
-    # cis when the two Cα are nearer than any trans peptide puts them
-    cis = whole & (span < 0.335)
+    omega = np.degrees(np.abs(torsion_angles(alpha, carbonyl, nitrogen, next_alpha)))
+    cis = whole & (omega < 90.0)
     ideal_span = np.where(cis, 0.295, 0.380)
     # a little inside the limits of the validity check, since projection leaves an error of its own
     sound = (np.abs(length - _C_N) < 0.008) & (~whole | (np.abs(span - ideal_span) < 0.018))
+    twisted = whole & (omega > 35.0) & (omega < 145.0)
     ideal = np.where(cis[:, None, None], _ideal_plane(cis=True), _ideal_plane(cis=False))
-    return np.where(sound[:, None, None], shapes, ideal)
+    return np.where((sound | twisted)[:, None, None], shapes, ideal)
 
 
 def _ideal_plane(*, cis: bool) -> NDArray[np.float64]:

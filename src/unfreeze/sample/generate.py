@@ -1,7 +1,7 @@
 """`sample_ensemble`: exactly the frames asked for, each of them checked, and the record of how they were made.
 
-Frames are made in batches by a few threads. A frame that fails its checks is drawn again, and counted; one that
-fails several whole draws is drawn with smaller displacements, and counted apart.
+Frames are made in batches by a few threads. A draw that fails its checks is eased around its faults; if that does not
+do, the frame is drawn again, and after several whole draws with smaller displacements. Each is counted.
 """
 
 from __future__ import annotations
@@ -92,11 +92,12 @@ def sample_ensemble(
         sampler = HarmonicSampler.build(
             molecule, temperature_K=temperature_K, timescale_ns=timescale_ns, constants=constants
         )
-        frames, validity, attempts = _draw_all(sampler, n_frames, seed, batch, threads, say)
+        frames, validity, attempts, eased = _draw_all(sampler, n_frames, seed, batch, threads, say)
     checks = {
         "n_frames_drawn": int(n_frames + attempts.sum()),
         "n_frames_replaced": int((attempts > 0).sum()),
         "n_frames_damped": int((np.array(ATTEMPTS)[attempts] < 1.0).sum()),
+        "n_frames_eased": int(eased.sum()),
         "n_frames_still": int((np.array(ATTEMPTS)[attempts] == 0.0).sum()),
         **validity.summary(),
         "input": sampler.checker.input_validity.summary(),
@@ -130,10 +131,11 @@ def _check_arguments(
 
 def _draw_all(
     sampler: HarmonicSampler, n_frames: int, seed: int, batch: int, n_threads: int, say: Progress
-) -> tuple[NDArray[np.float32], FrameValidity, NDArray[np.int64]]:
-    """Frames, their validity and the attempt that each took, in order of number."""
+) -> tuple[NDArray[np.float32], FrameValidity, NDArray[np.int64], NDArray[np.bool_]]:
+    """Frames, their validity, the attempt that each took and whether it was eased, in order of number."""
     frames = np.empty((n_frames, sampler.molecule.n_atoms, 3), dtype=np.float32)
     attempts = np.zeros(n_frames, dtype=np.int64)
+    eased = np.zeros(n_frames, dtype=bool)
     kept: list[FrameValidity] = []
     kept_numbers: list[NDArray[np.int64]] = []
     missing = np.arange(n_frames)
@@ -143,7 +145,7 @@ def _draw_all(
         done = 0
         say("Drawing frames" if attempt == 0 else "Replacing frames that fail", 0.0)
         with ThreadPoolExecutor(max_workers=n_threads) as pool:
-            waiting: dict[Future[tuple[NDArray[np.float32], FrameValidity]], NDArray[np.int64]] = {
+            waiting: dict[Future[tuple[NDArray[np.float32], FrameValidity, NDArray[np.bool_]]], NDArray[np.int64]] = {
                 pool.submit(sampler.frames, part, seed=seed, attempt=attempt): part for part in parts
             }
             try:
@@ -151,10 +153,11 @@ def _draw_all(
                     finished, _ = wait(waiting, return_when=FIRST_COMPLETED, timeout=0.2)
                     for future in finished:
                         part = waiting.pop(future)
-                        made, validity = future.result()
+                        made, validity, was_eased = future.result()
                         good = np.flatnonzero(validity.passes)
                         frames[part[good]] = made[good]
                         attempts[part[good]] = attempt
+                        eased[part[good]] = was_eased[good]
                         kept.append(validity.take(good))
                         kept_numbers.append(part[good])
                         failed.append(part[~validity.passes])
@@ -170,7 +173,7 @@ def _draw_all(
         # the last attempt is the reference structure itself, which has no fault that is not its own
         raise UnfreezeError(f"{len(missing)} of {n_frames} frames could not be made valid, which should not happen")
     order = np.argsort(np.concatenate(kept_numbers))
-    return frames, FrameValidity.concatenate(kept).take(order), attempts
+    return frames, FrameValidity.concatenate(kept).take(order), attempts, eased
 
 
 def _record(

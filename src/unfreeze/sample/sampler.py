@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.physics.clashes import resolve_clashes
+from unfreeze.physics.easing import ease
 from unfreeze.physics.harmonic import HarmonicEnsemble
 from unfreeze.physics.projection import CovalentProjector
 from unfreeze.physics.springs import SpringConstants, Springs, find_springs
@@ -24,7 +25,9 @@ from unfreeze.structure.validity import FrameChecker
 
 __all__ = ["ATTEMPTS", "HarmonicSampler"]
 
-_PROJECTION_ITERATIONS = 20
+_PROJECTION_ITERATIONS = 12
+_EASINGS = 2  # times that a draw which fails is smoothed around its faults before it is given up
+_TORN_NM = 0.009
 # Attempts at a frame: the factor on the drawn displacement. Smaller ones come only after whole draws have failed.
 ATTEMPTS = (1.0, 1.0, 1.0, 1.0, 0.7, 0.5, 0.25, 0.0)
 
@@ -88,7 +91,7 @@ class HarmonicSampler:
 
     def frames(
         self, numbers: NDArray[np.int64], *, seed: int, attempt: int = 0
-    ) -> tuple[NDArray[np.float32], FrameValidity]:
+    ) -> tuple[NDArray[np.float32], FrameValidity, NDArray[np.bool_]]:
         """Make frames and check them.
 
         Parameters
@@ -102,28 +105,50 @@ class HarmonicSampler:
 
         Returns
         -------
-        float32 [n_frames, n_atoms, 3], FrameValidity
-            Frames superposed on the reference structure, nm, and what the checks say.
+        float32 [n_frames, n_atoms, 3], FrameValidity, bool [n_frames]
+            Frames superposed on the reference structure, nm, what the checks say, and whether the draw was eased.
         """
         if ATTEMPTS[attempt] == 0.0:
             # what is wrong with the input is not mended here: mending can make a fault that the input does not have
             still = np.repeat(self.molecule.coordinates_nm[None].astype(np.float32), len(numbers), axis=0)
-            return still, self.checker.check(still)
+            return still, self.checker.check(still), np.zeros(len(numbers), dtype=bool)
         noise = np.stack([self._noise(seed, int(number), attempt) for number in numbers], axis=1)
         moves = ATTEMPTS[attempt] * self.ensemble.draw(noise)
+        frames = self._build(moves)
+        validity = self.checker.check(frames)
+        eased = ~validity.passes
+        for _ in range(_EASINGS):
+            failed = np.flatnonzero(~validity.passes)
+            if len(failed) == 0:
+                break
+            moves[failed] = ease(self.ensemble, moves[failed], self._faulty_blocks(frames[failed]))
+            frames[failed] = self._build(moves[failed])
+            validity = self.checker.check(frames)
+        moved = superpose(frames, self.molecule.coordinates_nm, self._superposition_atoms()).astype(np.float32)
+        return moved, self.checker.check(moved), eased
+
+    def _build(self, moves: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Frames [n_frames, n_atoms, 3] of block displacements [n_frames, n_blocks, 6], projected and pushed apart."""
         drawn = self.projector.placement.place(
             self.blocks.centre_nm + moves[..., :3], rotation_matrices(moves[..., 3:])
         )
-        frames = self.projector.project(drawn, _PROJECTION_ITERATIONS)
-        frames = resolve_clashes(self.projector, self.checker, frames)
-        validity = self.checker.check(frames)
-        failed = np.flatnonzero(~validity.passes)
-        if len(failed):
-            # pushing leaves a clash or a stretched bond here and there: project again, then push again, for longer
-            frames[failed] = self.projector.project(frames[failed], _PROJECTION_ITERATIONS)
-            frames[failed] = resolve_clashes(self.projector, self.checker, frames[failed], n_rounds=24, n_iterations=3)
-        moved = superpose(frames, self.molecule.coordinates_nm, self._superposition_atoms()).astype(np.float32)
-        return moved, self.checker.check(moved)
+        return resolve_clashes(self.projector, self.checker, self.projector.project(drawn, _PROJECTION_ITERATIONS))
+
+    def _faulty_blocks(self, frames: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Blocks with a clash or a torn bond: [n_frames, n_blocks]."""
+        faulty = np.zeros((len(frames), self.blocks.n_blocks), dtype=bool)
+        frame, first, second = self.checker.clashing_pairs(frames)
+        faulty[frame, self.blocks.atom_block[first]] = True
+        faulty[frame, self.blocks.atom_block[second]] = True
+        links, at_rest = self.blocks.links, self.molecule.coordinates_nm
+        length = np.linalg.norm(frames[:, links[:, 0]] - frames[:, links[:, 1]], axis=2)
+        rest = np.linalg.norm(at_rest[links[:, 0]] - at_rest[links[:, 1]], axis=1)
+        frame, link = np.nonzero(np.abs(length - rest) > _TORN_NM)
+        faulty[frame, self.blocks.atom_block[links[link, 0]]] = True
+        faulty[frame, self.blocks.atom_block[links[link, 1]]] = True
+        # a fault of another kind has no place that is known here: smooth the whole draw
+        faulty[~faulty.any(axis=1)] = True
+        return faulty
 
     def _noise(self, seed: int, number: int, attempt: int) -> NDArray[np.float64]:
         stream = np.random.SeedSequence(seed, spawn_key=(number, attempt))

@@ -108,8 +108,8 @@ def test_buried_area_is_that_of_the_whole_surfaces():
 
     whole = 0.5 * (area(a) + area(b) - area(np.concatenate([a, b])))
     assert whole > 1.0
-    assert buried_area_nm2(points, element, a, b) == pytest.approx(whole, rel=0.01)
-    assert buried_area_nm2(points, element, a, a[:0]) == 0.0
+    assert buried_area_nm2(points[None], element, a, b)[0] == pytest.approx(whole, rel=0.01)
+    assert buried_area_nm2(points[None], element, a, a[:0])[0] == 0.0
 
 
 def test_parties_that_never_touch_share_no_interface():

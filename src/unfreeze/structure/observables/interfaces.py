@@ -178,7 +178,10 @@ def find_interfaces(
         chosen = (parties == pair).all(axis=1)
         in_input = np.arange(len(codes))[chosen] < len(native)
         first, second = (finder.atoms_of_party[p] for p in pair)
-        areas = np.array([buried_area_nm2(frames[f], molecule.element, first, second) for f in area_frames])
+        # the input is measured with the frames, so that all choose the same atoms
+        measured = np.concatenate([molecule.coordinates_nm[None], frames[area_frames]])
+        area_input, *rest = buried_area_nm2(measured, molecule.element, first, second)
+        areas = np.array(rest)
         mean, sd = weighted_mean_sd(areas, _positive(share[area_frames]))
         n_native = in_input.sum()
         interfaces.append(
@@ -192,7 +195,7 @@ def find_interfaces(
                 native_fraction=(
                     present[:, chosen[: len(native)]].mean(axis=1) if n_native else np.full(len(frames), np.nan)
                 ),
-                buried_area_input_nm2=buried_area_nm2(molecule.coordinates_nm, molecule.element, first, second),
+                buried_area_input_nm2=float(area_input),
                 buried_area_nm2=areas,
                 buried_area_mean_nm2=mean,
                 buried_area_sd_nm2=sd,
