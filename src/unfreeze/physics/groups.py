@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.physics.springs import bonded_neighbours, neighbours_of, oriented, peptide_links, trace_pairs
+from unfreeze.physics.links import bonded_neighbours, neighbours_of, oriented, peptide_links, trace_pairs
 from unfreeze.structure.blocks import Blocks
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import torsion_angles

@@ -17,6 +17,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from unfreeze.physics.bridges import bridge_pairs
+from unfreeze.physics.links import bonded_neighbours, neighbours_of, oriented, peptide_links, trace_pairs
 from unfreeze.structure.blocks import Blocks
 from unfreeze.structure.complex import Complex
 
@@ -140,7 +142,7 @@ def find_springs(molecule: Complex, blocks: Blocks, constants: SpringConstants |
     contact = np.concatenate([contact, neighbour])
     contact_stiffness = np.concatenate([contact_stiffness, neighbour_stiffness])
     joined = np.concatenate([contact, chain])
-    bridge = _bridge_pairs(molecule, blocks, joined)
+    bridge = bridge_pairs(molecule, blocks, joined)
     return Springs(
         atoms=np.concatenate([joined, bridge]),
         stiffness=np.concatenate([contact_stiffness, chain_stiffness, np.full(len(bridge), constants.bridge)]),
@@ -222,99 +224,3 @@ def _chain_pairs(
     first, second = trace_pairs(molecule)
     add(first, second, constants.chain)
     return np.concatenate(pairs), np.concatenate(stiffness)
-
-
-def peptide_links(molecule: Complex, links: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which links are peptide bonds C–N between amino acids: [n_links]."""
-    names = molecule.atom_name[links]
-    protein = (molecule.residue_kind[molecule.residue_index[links]] == "protein").all(axis=1)
-    return protein & (((names[:, 0] == "C") & (names[:, 1] == "N")) | ((names[:, 0] == "N") & (names[:, 1] == "C")))
-
-
-def oriented(molecule: Complex, links: NDArray[np.int64], first_name: str) -> NDArray[np.int64]:
-    """The links with the atom called `first_name` first: [n_links, 2]."""
-    swap = molecule.atom_name[links[:, 0]] != first_name
-    return np.where(swap[:, None], links[:, ::-1], links)
-
-
-def bonded_neighbours(n_atoms: int, bonds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Adjacency of the bond graph as CSR: row starts [n_atoms + 1] and neighbours [2 n_bonds]."""
-    both = np.concatenate([bonds, bonds[:, ::-1]])
-    both = both[np.lexsort((both[:, 1], both[:, 0]))]
-    return np.searchsorted(both[:, 0], np.arange(n_atoms + 1)), both[:, 1]
-
-
-def neighbours_of(
-    atoms: NDArray[np.int64], row_start: NDArray[np.int64], neighbour: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All bonded neighbours of `atoms`: for each, its position in `atoms`, and the neighbour."""
-    counts = row_start[atoms + 1] - row_start[atoms]
-    owner = np.repeat(np.arange(len(atoms)), counts)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return owner, neighbour[row_start[atoms][owner] + within]
-
-
-def trace_pairs(molecule: Complex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """CA–CA pseudo-bonds of consecutive residues that lack C or N (Cα-only chains)."""
-    alpha = molecule.atom_of_residue("CA")
-    bare = (alpha >= 0) & ((molecule.atom_of_residue("C") < 0) | (molecule.atom_of_residue("N") < 0))
-    bare &= molecule.residue_kind == "protein"
-    first = np.flatnonzero(bare[:-1] & bare[1:] & (np.diff(molecule.chain_index) == 0))
-    span = np.linalg.norm(molecule.coordinates_nm[alpha[first]] - molecule.coordinates_nm[alpha[first + 1]], axis=1)
-    first = first[span < 0.42]
-    return alpha[first], alpha[first + 1]
-
-
-def _bridge_pairs(molecule: Complex, blocks: Blocks, joined: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Springs from every part that stands alone to the part nearest to it: [n, 2].
-
-    In each round every part but the largest joins its nearest neighbour, so that the number of parts at least
-    halves (Borůvka's algorithm). Up to four far-apart atoms of the one are joined to up to four of the other:
-    a bundle of parallel springs would let it swing freely.
-    """
-    bridges: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
-    ends = blocks.atom_block[joined]
-    whole = KDTree(molecule.coordinates_nm)
-    while True:
-        graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(blocks.n_blocks,) * 2)
-        n_parts, part = connected_components(graph, directed=False)
-        if n_parts <= 1:
-            return np.unique(np.sort(np.concatenate(bridges), axis=1), axis=0)
-        atom_part = part[blocks.atom_block]
-        sizes = np.bincount(atom_part, minlength=n_parts)
-        members = np.split(np.argsort(atom_part, kind="stable"), np.cumsum(sizes)[:-1])
-        for number in np.argsort(sizes, kind="stable")[:-1]:
-            pair = _brace(molecule.coordinates_nm, members[number], atom_part, whole)
-            bridges.append(pair)
-            ends = np.concatenate([ends, blocks.atom_block[pair]])
-
-
-def _brace(
-    points: NDArray[np.float64], inside: NDArray[np.int64], atom_part: NDArray[np.int64], whole: KDTree
-) -> NDArray[np.int64]:
-    """Pairs that hold the atoms `inside` to the nearest other part from several sides: [n ≤ 16, 2]."""
-    own = atom_part[inside[0]]
-    if len(inside) <= 200:
-        # among this many nearest neighbours one must be outside; cheaper than a tree a part when parts are many
-        distance, nearest = map(np.asarray, whole.query(points[inside], k=len(inside) + 1))
-        distance = np.where(atom_part[nearest] == own, np.inf, distance)
-        row, column = np.unravel_index(np.argmin(distance), distance.shape)
-        contact, gap = int(nearest[row, column]), float(distance[row, column])
-    else:
-        others = np.flatnonzero(atom_part != own)
-        distance, found = map(np.asarray, KDTree(points[others]).query(points[inside]))
-        contact, gap = int(others[found[np.argmin(distance)]]), float(distance.min())
-    near = np.array(whole.query_ball_point(points[contact], r=min(1.0 + 0.5 * gap, 2.0)), dtype=np.int64)
-    near = np.sort(near[atom_part[near] == atom_part[contact]])
-    here, there = _far_apart(points, inside), _far_apart(points, near)
-    return np.stack([np.repeat(here, len(there)), np.tile(there, len(here))], axis=1)
-
-
-def _far_apart(points: NDArray[np.float64], atoms: NDArray[np.int64], n_wanted: int = 4) -> NDArray[np.int64]:
-    """Up to four of the atoms, each as far as possible from those already taken."""
-    taken = [int(np.argmax(np.linalg.norm(points[atoms] - points[atoms].mean(axis=0), axis=1)))]
-    gap = np.full(len(atoms), np.inf)
-    while len(taken) < min(n_wanted, len(atoms)):
-        gap = np.minimum(gap, np.linalg.norm(points[atoms] - points[atoms[taken[-1]]], axis=1))
-        taken.append(int(np.argmax(gap)))
-    return atoms[taken]
