@@ -42,6 +42,13 @@ _CHECKS: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
 )
 
 
+_REPAIRS = (
+    ("n_frames_eased", "Frames eased", "the draw was smoothed within two contacts of a fault"),
+    ("n_frames_damped", "Frames damped", "drawn with smaller displacements after several failures"),
+    ("n_frames_still", "Frames that are the input", "no draw passed the checks"),
+)
+
+
 def validity_rows(record: Mapping[str, Any]) -> list[dict[str, str]]:
     """Rows of the validity table: label, note, ensemble, input."""
     checks = _mapping(record.get("checks"))
@@ -55,6 +62,9 @@ def validity_rows(record: Mapping[str, Any]) -> list[dict[str, str]]:
     if drawn is not None:
         note = f"{_count(replaced)} replaced by another draw" if replaced is not None else ""
         rows.append({"label": "Frames drawn", "note": note, "ensemble": _count(drawn), "input": "–"})
+    for key, label, note in _REPAIRS:
+        if checks.get(key):
+            rows.append({"label": label, "note": note, "ensemble": _count(checks[key]), "input": "–"})
     return rows
 
 
