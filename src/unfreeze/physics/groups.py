@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.physics.links import bonded_neighbours, neighbours_of, oriented, peptide_links, trace_pairs
+from unfreeze.physics.links import are_peptide_links, bonded_neighbours, neighbours_of, oriented, trace_pairs
 from unfreeze.structure.blocks import Blocks
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import torsion_angles
@@ -64,7 +64,7 @@ def find_groups(molecule: Complex, blocks: Blocks) -> RigidGroups:
         that are distorted in the reference structure get ideal geometry instead.
     """
     links = blocks.links
-    is_peptide = peptide_links(molecule, links)
+    is_peptide = are_peptide_links(molecule, links)
     bond = oriented(molecule, links[is_peptide], "C")
     before, after = molecule.residue_index[bond[:, 0]], molecule.residue_index[bond[:, 1]]
     named = {name: molecule.atom_of_residue(name) for name in ("CA", "C", "O", "N", "CD")}

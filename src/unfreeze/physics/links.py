@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from unfreeze.structure.complex import Complex
 
-__all__ = ["bonded_neighbours", "neighbours_of", "oriented", "peptide_links", "trace_pairs"]
+__all__ = ["are_peptide_links", "bonded_neighbours", "neighbours_of", "oriented", "trace_pairs"]
 
 
-def peptide_links(molecule: Complex, links: NDArray[np.int64]) -> NDArray[np.bool_]:
+def are_peptide_links(molecule: Complex, links: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which links are peptide bonds C–N between amino acids: [n_links]."""
     names = molecule.atom_name[links]
     protein = (molecule.residue_kind[molecule.residue_index[links]] == "protein").all(axis=1)

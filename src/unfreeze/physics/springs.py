@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from unfreeze.physics.bridges import bridge_pairs
-from unfreeze.physics.links import bonded_neighbours, neighbours_of, oriented, peptide_links, trace_pairs
+from unfreeze.physics.links import are_peptide_links, bonded_neighbours, neighbours_of, oriented, trace_pairs
 from unfreeze.structure.blocks import Blocks
 from unfreeze.structure.complex import Complex
 
@@ -200,7 +200,7 @@ def _chain_pairs(
         pairs.append(np.stack([first[present], second[present]], axis=1))
         stiffness.append(np.full(int(present.sum()), value))
 
-    is_peptide = peptide_links(molecule, links)
+    is_peptide = are_peptide_links(molecule, links)
     carbonyl, amide = oriented(molecule, links[is_peptide], "C").T
     before, after = molecule.residue_index[carbonyl], molecule.residue_index[amide]
     named = {name: molecule.atom_of_residue(name) for name in ("N", "CA", "C", "O", "CB")}

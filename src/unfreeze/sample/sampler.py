@@ -74,16 +74,16 @@ class HarmonicSampler:
             Spring constants; the calibrated ones when None.
         """
         blocks = partition(molecule)
+        constants = constants or SpringConstants()
         springs = find_springs(molecule, blocks, constants)
-        values = constants or SpringConstants()
         ensemble = HarmonicEnsemble.build(
             molecule,
             blocks,
             springs,
             temperature_K=temperature_K,
             stiffness_scale=stiffness_scale(timescale_ns),
-            translation_tether=values.translation_tether,
-            rotation_tether=values.rotation_tether,
+            translation_tether=constants.translation_tether,
+            rotation_tether=constants.rotation_tether,
         )
         ensemble.prepare()
         projector = CovalentProjector(molecule, blocks)
