@@ -1,0 +1,1 @@
+"""Read ensembles and trajectories as people have them."""

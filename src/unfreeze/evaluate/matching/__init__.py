@@ -1,0 +1,1 @@
+"""Which atoms of an ensemble are which atoms of its reference."""

@@ -1,0 +1,1 @@
+"""What is measured: one module a subject, pure functions beside the equations they compute."""
