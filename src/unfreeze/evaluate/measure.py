@@ -55,7 +55,7 @@ def measure(
 ) -> Estimate:
     """One metric on a pair; see :func:`measure_all`."""
     try:
-        found = metric.measure(pair.ensemble, pair.reference)
+        found = _measured(metric, pair.ensemble, pair.reference)
     except NotMeasurableError as refusal:
         return Estimate(None, reason=str(refusal))
     value = _value(found)
@@ -66,6 +66,12 @@ def measure(
     low, high = _interval(metric, found, value, options)
     beside = {name: _other(metric, other.ensemble, other.reference) for name, other in (others or {}).items() if other}
     return Estimate(value, low, high, beside.get("floor"), beside.get("baseline"), _own(found))
+
+
+def _measured(metric: Metric, ensemble: Side, reference: Side) -> Measurement:
+    if metric.measure is None:
+        raise ValueError(f"metric {metric.name} is computed by its protocol, not alone")
+    return metric.measure(ensemble, reference)
 
 
 def _value(found: Measurement) -> float | None:
@@ -82,7 +88,7 @@ def _own(found: Measurement) -> float | None:
 
 def _other(metric: Metric, ensemble: Side, reference: Side) -> float | None:
     try:
-        return _value(metric.measure(ensemble, reference))
+        return _value(_measured(metric, ensemble, reference))
     except NotMeasurableError:
         return None
 

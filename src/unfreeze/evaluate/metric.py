@@ -53,7 +53,7 @@ class Metric:
     title
         What people read: ``RMSF, mean absolute error``.
     measure
-        Function of (ensemble side, reference side).
+        Function of (ensemble side, reference side); None where a protocol computes its metrics together.
     unit
         ``Å``, ``nm²`` or empty.
     better
@@ -68,7 +68,7 @@ class Metric:
 
     name: str
     title: str
-    measure: Callable[[Side, Side], Measurement]
+    measure: Callable[[Side, Side], Measurement] | None = None
     unit: str = ""
     better: str = "higher"
     perfect: float | None = None
