@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import mdtraj
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -20,8 +21,7 @@ from scipy.spatial.distance import cdist
 from unfreeze.errors import InputError
 from unfreeze.evaluate.frames import Frames
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.geometry import superpose
-from unfreeze.structure.observables.shrake_rupley import exposed_groups, mdtraj_radii_nm
+from unfreeze.structure.observables.shrake_rupley import atom_areas_nm2, carried_areas_nm2, mdtraj_radii_nm
 
 __all__ = ["SETTINGS", "Selected", "numbers", "select"]
 
@@ -54,8 +54,8 @@ class Selected:
         Cα of the structure.
     ensemble_nm, exposure_nm : float32 [n_frames, n_atoms, 3]
         The ensemble, and the distinct reference frames among the 1,000 drawn (RAND1K).
-    exposure_copies : int64 [n_distinct]
-        How often each of these was drawn.
+    exposure_order : int64 [1000]
+        Which of these each draw gave.
     ensemble_alpha_nm, first_alpha_nm, second_alpha_nm, reference_alpha_nm : float32 [n_frames, n_alpha, 3]
         Cα of the ensemble, of RAND1, of RAND2 and of all reference frames, superposed once more.
     ensemble_rmsf_A, reference_rmsf_A : float64 [n_atoms]
@@ -67,7 +67,7 @@ class Selected:
     structure_alpha_nm: NDArray[np.float32]
     ensemble_nm: NDArray[np.float32]
     exposure_nm: NDArray[np.float32]
-    exposure_copies: NDArray[np.int64]
+    exposure_order: NDArray[np.int64]
     ensemble_alpha_nm: NDArray[np.float32]
     first_alpha_nm: NDArray[np.float32]
     second_alpha_nm: NDArray[np.float32]
@@ -97,7 +97,7 @@ def select(ensemble: Frames, reference: Frames) -> Selected:
     first, second, thousand = (
         draw.randint(0, n_reference, size) for size in (n_ensemble, n_ensemble, SETTINGS["n_exposure_frames"])
     )
-    distinct, copies = np.unique(thousand, return_counts=True)
+    distinct, order = np.unique(thousand, return_inverse=True)
     ensemble_nm, ensemble_alpha, ensemble_rmsf = _superposed(
         ensemble, in_ensemble, structure, alpha, np.arange(n_ensemble)
     )
@@ -108,7 +108,7 @@ def select(ensemble: Frames, reference: Frames) -> Selected:
         structure_alpha_nm=structure.coordinates_nm[alpha].astype(np.float32),
         ensemble_nm=ensemble_nm,
         exposure_nm=exposure_nm,
-        exposure_copies=copies,
+        exposure_order=order,
         ensemble_alpha_nm=ensemble_alpha,
         first_alpha_nm=reference_alpha[first],
         second_alpha_nm=reference_alpha[second],
@@ -158,21 +158,28 @@ def _superposed(
     frames: Frames, atoms: NDArray[np.int64], structure: Complex, alpha: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
     """Chosen frames whole, Cα of all frames (superposed again), and the RMSF of all frames in Å, block by block."""
-    goal = structure.coordinates_nm
+    goal = structure.coordinates_nm.astype(np.float32)
     whole = np.empty((len(kept), len(atoms), 3), dtype=np.float32)
     traces = np.empty((frames.n_frames, len(alpha), 3), dtype=np.float32)
-    total, squares = np.zeros_like(goal), np.zeros_like(goal)
+    total, squares = np.zeros(goal.shape), np.zeros(goal.shape)
     for start in range(0, frames.n_frames, _FRAMES_PER_BLOCK):
         block = slice(start, start + _FRAMES_PER_BLOCK)
-        moved = superpose(frames.coordinates_nm[block][:, atoms], goal)
+        moved = _superpose(frames.coordinates_nm[block][:, atoms], goal)
         here = (kept >= start) & (kept < start + _FRAMES_PER_BLOCK)
         whole[here] = moved[kept[here] - start]
-        traces[block] = superpose(moved[:, alpha], goal[alpha])
-        moved -= goal
-        total += moved.sum(axis=0)
-        squares += np.einsum("fik,fik->ik", moved, moved)
+        traces[block] = _superpose(moved[:, alpha], goal[alpha])
+        shifts = moved.astype(np.float64) - goal
+        total += shifts.sum(axis=0)
+        squares += np.einsum("fik,fik->ik", shifts, shifts)
     variance = (squares - total**2 / frames.n_frames).sum(axis=1) / frames.n_frames
     return whole, traces, 10.0 * np.sqrt(np.maximum(variance, 0.0))
+
+
+def _superpose(frames_nm: NDArray[np.float32], goal_nm: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As MDTraj superposes, to the last bit: points on spheres do not turn with the molecule, and exposure sees it."""
+    moved = mdtraj.Trajectory(np.array(frames_nm, order="C"), topology=None)
+    moved.superpose(mdtraj.Trajectory(goal_nm, topology=None))
+    return moved.xyz
 
 
 def _pairwise(chosen: Selected) -> dict[str, float]:
@@ -188,7 +195,7 @@ def _pairwise(chosen: Selected) -> dict[str, float]:
 
 
 def _gaussians(chosen: Selected) -> dict[str, float]:
-    mean_md, covariance_md = _moments(chosen.exposure_nm, chosen.exposure_copies)
+    mean_md, covariance_md = _moments(chosen.exposure_nm, np.bincount(chosen.exposure_order))
     mean, covariance = _moments(chosen.ensemble_nm, np.ones(len(chosen.ensemble_nm), dtype=np.int64))
     translation = float(10.0 * np.sqrt(((mean_md - mean) ** 2).sum(axis=1).mean()))
     try:
@@ -217,10 +224,15 @@ def _square_root(matrices: NDArray[np.float64]) -> NDArray[Any]:
 
 def _fluctuations(chosen: Selected) -> dict[str, float]:
     pair = chosen.reference_rmsf_A, chosen.ensemble_rmsf_A
-    return {
-        f"rmsf_{name}": float(how(*pair)[0])
-        for name, how in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr), ("kendall", stats.kendalltau))
-    }
+    return {f"rmsf_{name}": value for name, value in _correlations(*pair).items()}
+
+
+def _correlations(one: NDArray[np.float64], other: NDArray[np.float64]) -> dict[str, float]:
+    """Correlation coefficients by name; NaN where a side is constant."""
+    if not np.ptp(one) or not np.ptp(other):
+        return dict.fromkeys(("pearson", "spearman", "kendall"), float("nan"))
+    measures = {"pearson": stats.pearsonr, "spearman": stats.spearmanr, "kendall": stats.kendalltau}
+    return {name: float(np.asarray(how(one, other))[0]) for name, how in measures.items()}
 
 
 def _components(chosen: Selected) -> dict[str, float]:
@@ -314,43 +326,40 @@ def _contact_shares(frames_nm: NDArray[np.float32], limit_nm: float) -> NDArray[
 def _exposure(chosen: Selected) -> dict[str, float]:
     structure = chosen.structure
     side_chain = ~np.isin(structure.atom_name, _BACKBONE)
-    group = np.where(side_chain, structure.residue_index, -1)
+    radii = mdtraj_radii_nm(structure.element)
+    in_residue = structure.residue_index[side_chain][:, None] == np.arange(structure.n_residues)
 
-    def exposed(frames_nm: NDArray[np.float32]) -> NDArray[np.bool_]:
-        return exposed_groups(
-            frames_nm,
-            mdtraj_radii_nm(structure.element),
-            group,
-            structure.n_residues,
-            probe_nm=SETTINGS["probe_nm"],
-            n_points=SETTINGS["sphere_points"],
-            threshold_nm2=SETTINGS["exposed_nm2"],
-        )
+    def exposed(frames_nm: NDArray[np.float32], order: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
+        spheres: dict[str, Any] = {"probe_nm": SETTINGS["probe_nm"], "n_points": SETTINGS["sphere_points"]}
+        areas = atom_areas_nm2(frames_nm, radii, measured=side_chain, **spheres)
+        # MDTraj adds to each frame what the frame before it left; the original's numbers have that in them
+        areas = carried_areas_nm2(areas, radii[side_chain], order=order, **spheres)
+        return areas @ in_residue.astype(np.float32) > SETTINGS["exposed_nm2"]
 
     native = exposed(structure.coordinates_nm[None].astype(np.float32))[0]
-    md = np.repeat(exposed(chosen.exposure_nm), chosen.exposure_copies, axis=0)
+    md = exposed(chosen.exposure_nm, chosen.exposure_order)
     ensemble = exposed(chosen.ensemble_nm)
     opened = [~native & (side.mean(axis=0) > SETTINGS["exposure_probability"]) for side in (md, ensemble)]
     information = [_mutual_information(side).ravel() for side in (md, ensemble)]
     return {
         "num_sasa": float(opened[0].sum()),
         "sasa_iou": _jaccard(*opened),
-        **{
-            f"exposon_mi_{name}": float(how(*information)[0]) if all(map(np.ptp, information)) else float("nan")
-            for name, how in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr), ("kendall", stats.kendalltau))
-        },
+        **{f"exposon_mi_{name}": value for name, value in _correlations(*information).items()},
     }
 
 
 def _mutual_information(exposed: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mutual information of binary exposure, natural logarithm, zero diagonal: [n_residues, n_residues]."""
+    """Mutual information of binary exposure, natural logarithm, zero diagonal: [n_residues, n_residues].
+
+    Residues that never change share no information but for rounding, and the rank correlations see the rounding: the
+    order of operations is the original's.
+    """
     states = [1.0 - exposed, exposed.astype(np.float64)]
-    information = np.zeros((exposed.shape[1],) * 2)
-    for one in states:
-        for other in states:
-            joint = one.T @ other / len(exposed)
-            alone = one.mean(axis=0)[:, None] * other.mean(axis=0)[None]
-            information += np.nan_to_num(joint * np.log(joint / alone), nan=0.0)
+    joint = np.stack([np.stack([one.T @ other / len(exposed) for other in states], -1) for one in states], -2)
+    share = exposed.mean(axis=0)
+    alone = np.stack([1.0 - share, share], -1)
+    terms = joint * np.log(joint / (alone[:, None, :, None] * alone[None, :, None, :]))
+    information = np.nansum(terms, axis=(-1, -2))
     np.fill_diagonal(information, 0.0)
     return information
 
