@@ -1,0 +1,101 @@
+"""The baseline: what a Cα elastic network of the reference structure would score in the ensemble's place.
+
+Its one parameter, the amplitude, is taken from the reference itself (the summed mean-square fluctuation of
+representative atoms is made equal). That is an oracle, which no ensemble under test has: the baseline is a generous
+one, and to score below it is to know less of the motion than a structure and a single number do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from unfreeze.evaluate.frames import AlignedPair, Side
+from unfreeze.evaluate.metric import NotMeasurableError
+from unfreeze.evaluate.metrics.fluctuations import fluctuation_sums, rmsf_of_moments_nm
+from unfreeze.physics.anm import LooseNetworkError, anm_displacements
+from unfreeze.structure.complex import Complex
+from unfreeze.structure.geometry import superpose
+
+__all__ = ["baseline_side", "nearest_representative"]
+
+_ROUNDS = 5  # of scaling: superposing takes a little of the motion away, the less the smaller it is
+_FRAMES_A_CHUNK = 256
+
+
+def baseline_side(pair: AlignedPair, seed: int) -> Side:
+    """As many frames as the ensemble has, drawn from an anisotropic network model of the reference structure.
+
+    Every residue moves as a rigid body with its representative atom, without turning; a ligand or ion goes with the
+    representative atom nearest to it. Frames are superposed on the structure over representative atoms.
+
+    Parameters
+    ----------
+    pair
+        The ensemble, for its number of frames, and the reference, for its amplitude.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    Side
+        Equal weights, no clock.
+
+    Raises
+    ------
+    NotMeasurableError
+        If there are too few representative atoms, the network is loose or in pieces, or the reference does not move.
+    """
+    molecule = pair.molecule
+    nodes = molecule.representative_atoms()
+    points = molecule.coordinates_nm[nodes]
+    goal = float((rmsf_of_moments_nm(*pair.reference.once(fluctuation_sums).at()) ** 2).sum()) if len(nodes) else 0.0
+    if len(nodes) >= 3 and goal <= 0.0:
+        raise NotMeasurableError("the reference does not move, so that an elastic network has no amplitude")
+    try:
+        moves = anm_displacements(points, pair.ensemble.n_frames, np.random.default_rng(seed))
+    except LooseNetworkError as error:
+        raise NotMeasurableError(f"no elastic network of the reference structure: {error}") from error
+    amplitude = _amplitude(points, moves, goal)
+    followed = nearest_representative(molecule)
+    frames = np.empty((len(moves), molecule.n_atoms, 3), dtype=np.float32)
+    for begin in range(0, len(moves), _FRAMES_A_CHUNK):
+        span = slice(begin, begin + _FRAMES_A_CHUNK)
+        moved = molecule.coordinates_nm + amplitude * moves[span][:, followed].astype(np.float64)
+        frames[span] = superpose(moved, molecule.coordinates_nm, nodes)
+    return Side.of(molecule, frames)
+
+
+def nearest_representative(molecule: Complex) -> NDArray[np.int64]:
+    """The representative atom that every atom follows, as its place among them: [n_atoms].
+
+    Its residue's own; for a residue without one, the nearest to any of its atoms.
+    """
+    nodes = molecule.representative_atoms()
+    of_residue = np.full(molecule.n_residues, -1, dtype=np.int64)
+    of_residue[molecule.residue_index[nodes]] = np.arange(len(nodes))
+    distance, nearest = KDTree(molecule.coordinates_nm[nodes]).query(molecule.coordinates_nm)
+    order = np.lexsort((distance, molecule.residue_index))
+    closest = np.asarray(nearest)[order[molecule.residue_start[:-1]]]
+    return np.where(of_residue < 0, closest, of_residue)[molecule.residue_index]
+
+
+def _amplitude(points: NDArray[np.float64], moves: NDArray[np.float32], goal_nm2: float) -> float:
+    """Factor on the moves that makes the summed mean-square fluctuation of superposed frames equal the goal, nm²."""
+    plain = float(moves.astype(np.float64).var(axis=0).sum())
+    if plain <= 0.0:  # one frame does not fluctuate: the distribution's own amplitude, from its square
+        plain = float((moves.astype(np.float64) ** 2).sum())
+        return float(np.sqrt(goal_nm2 / plain))
+    factor = float(np.sqrt(goal_nm2 / plain))
+    for _ in range(_ROUNDS):
+        total, square = np.zeros_like(points), np.zeros(len(points))
+        for begin in range(0, len(moves), _FRAMES_A_CHUNK):
+            moved = superpose(points + factor * moves[begin : begin + _FRAMES_A_CHUNK], points) - points
+            total += moved.sum(axis=0)
+            square += (moved**2).sum(axis=(0, 2))
+        found = float((rmsf_of_moments_nm(total / len(moves), square / len(moves)) ** 2).sum())
+        if found <= 0.0:
+            break
+        factor *= float(np.sqrt(goal_nm2 / found))
+    return factor
