@@ -1,0 +1,1 @@
+"""Loops that are compiled: what numpy cannot do in one pass."""
