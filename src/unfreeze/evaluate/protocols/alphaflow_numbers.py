@@ -179,7 +179,7 @@ def _superpose(frames_nm: NDArray[np.float32], goal_nm: NDArray[np.float32]) -> 
     """As MDTraj superposes, to the last bit: points on spheres do not turn with the molecule, and exposure sees it."""
     moved = mdtraj.Trajectory(np.array(frames_nm, order="C"), topology=None)
     moved.superpose(mdtraj.Trajectory(goal_nm, topology=None))
-    return moved.xyz
+    return np.asarray(moved.xyz)
 
 
 def _pairwise(chosen: Selected) -> dict[str, float]:
@@ -239,7 +239,7 @@ def _components(chosen: Selected) -> dict[str, float]:
     """Principal components, and Wasserstein distances in the first two, in Å over the root of the number of Cα."""
     reference, axes = _axes(chosen.reference_alpha_nm)
     own_axes = _axes(chosen.ensemble_alpha_nm)[1]
-    found = {"cosine_sim": abs(float(axes[0] @ own_axes[0]))}
+    found = {"cosine_sim": abs(float(axes[0] @ own_axes[0])) if axes[0].any() and own_axes[0].any() else np.nan}
     joint, joint_axes = _axes(np.concatenate([chosen.first_alpha_nm, chosen.ensemble_alpha_nm]))
     scale = 10.0 / np.sqrt(len(chosen.alpha))
     for key, centre, two in (("ref", reference, axes), ("joint", joint, joint_axes)):
@@ -293,7 +293,10 @@ def _axes(frames_nm: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[
             deviations = rows[start : start + 4096] - mean
             covariance += deviations.T @ deviations
         axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :2].T
-    return mean, axes / np.linalg.norm(axes, axis=1, keepdims=True)
+    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+    # directions in which nothing moves are rounding noise: all frames then project onto nought
+    moving = lengths > 1e-6 * np.sqrt(size)
+    return mean, np.where(moving, axes / np.where(moving, lengths, 1.0), 0.0)
 
 
 def _w2(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
