@@ -143,12 +143,8 @@ class _Places:
         total = sum(len(pairing.reference[i]) for i in pairing.chosen)
         self._stride = max(1, total // MAX_POINTS)
         self._pairs: dict[tuple[int, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
-        mine, _ = self._atoms(pairing.chosen)
-        sampled = sampled_frames(reference)
-        if len(mine) >= 3:
-            self._mean = mean_positions(sampled, mine, self._structure[mine])
-        else:
-            self._mean = self._structure
+        self._reference_sampled = sampled_frames(reference)
+        self._reference_means: dict[bytes, NDArray[np.float64]] = {}
         self._sampled = sampled_frames(ensemble)
 
     def distance_nm(self, assignment: Assignment) -> float:
@@ -157,7 +153,7 @@ class _Places:
         if len(mine) < 3:
             return 0.0
         mean = mean_positions(self._sampled[:, theirs], np.arange(len(theirs)), self._structure[mine])
-        return float(np.sqrt(((mean - self._mean[mine]) ** 2).sum(axis=-1).mean()))
+        return float(np.sqrt(((mean - self._reference_mean(mine)[mine]) ** 2).sum(axis=-1).mean()))
 
     def seeded(self, references: list[int], ensembles: list[int]) -> Iterator[Assignment]:
         """Assignments by nearest places, once for each copy that the first one could be."""
@@ -168,13 +164,21 @@ class _Places:
             if len(mine) < 3:
                 continue
             mean = mean_positions(self._sampled, theirs, self._structure[mine])
+            own = self._reference_mean(mine)
             cost = np.full((len(references), len(ensembles)), 1e6)
             for a, b in itertools.product(range(len(references)), range(len(ensembles))):
                 if (references[a], ensembles[b]) in self._pairing.candidates:
                     ours, others = self._atoms({references[a]: ensembles[b]})
-                    cost[a, b] = np.linalg.norm(mean[others].mean(axis=0) - self._mean[ours].mean(axis=0))
+                    cost[a, b] = np.linalg.norm(mean[others].mean(axis=0) - own[ours].mean(axis=0))
             rows, columns = linear_sum_assignment(np.nan_to_num(cost, nan=1e6))
             yield {references[a]: ensembles[b] for a, b in zip(rows, columns, strict=True) if cost[a, b] < 1e6}
+
+    def _reference_mean(self, atoms: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean positions of the reference's atoms, superposed on the structure by those given: [n_atoms, 3]."""
+        key = atoms.tobytes()
+        if key not in self._reference_means:
+            self._reference_means[key] = mean_positions(self._reference_sampled, atoms, self._structure[atoms])
+        return self._reference_means[key]
 
     def _atoms(self, assignment: Assignment) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         parts = [self._pair(i, j) for i, j in assignment.items()]

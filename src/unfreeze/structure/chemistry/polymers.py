@@ -32,7 +32,7 @@ _WATERS = frozenset(
 # Protonation states and terminal forms of CHARMM, AMBER, GROMACS and OPLS force fields.
 _FORCE_FIELD_PARENTS = {
     **dict.fromkeys("HSD HSE HSP HID HIE HIP HISA HISB HISD HISE HISH HISP HIS1 HIS2".split(), "HIS"),
-    **dict.fromkeys("CYX CYM CYS2 CYSH CYN CYZ CYSM CYSX".split(), "CYS"),
+    **dict.fromkeys("CYX CYM CYS1 CYS2 CYSH CYN CYZ CYSM CYSX".split(), "CYS"),
     **dict.fromkeys("ASH ASPH ASPP AS4 ASPN".split(), "ASP"),
     **dict.fromkeys("GLH GLUH GLUP GL4".split(), "GLU"),
     **dict.fromkeys("LYN LYSH LSN LYSN".split(), "LYS"),
@@ -51,8 +51,10 @@ _BASES = "ACGU"
 
 
 def _terminal_forms() -> dict[str, str]:
-    """AMBER's names of chain ends: NALA, CALA, DA5, RA3 and so on."""
+    """AMBER's names of chain ends: NALA, CALA, NHIE, DA5, RA3 and so on."""
     forms = {end + name: name for end in "NC" for name in AMINO_ACIDS}
+    states = "HID HIE HIP CYX CYM ASH GLH LYN".split()
+    forms.update({end + name: _FORCE_FIELD_PARENTS[name] for end in "NC" for name in states})
     for base in "ACGT":
         forms.update({f"D{base}{end}": f"D{base}" for end in "35N"})
     for base in _BASES:
