@@ -30,7 +30,7 @@ PROBE_NM = 0.14
 SPHERE_POINTS = 960
 """Points on the sphere of every atom, as many as mdtraj takes."""
 
-_POINTS_PER_PATCH = 8
+_POINTS_PER_PATCH = 12
 _BLOCK_ATOMS = 500_000  # atoms of the frames that are copied at a time
 
 
@@ -245,13 +245,24 @@ def _patches(n_points: int) -> _Patches:
     if n_points < 1:
         raise ValueError(f"n_points is {n_points}, expected at least 1")
     points = sphere_points(n_points)
-    centre = sphere_points(max(1, n_points // _POINTS_PER_PATCH))
+    centre = _walk(sphere_points(max(1, n_points // _POINTS_PER_PATCH)))
     cosine = points.astype(np.float64) @ centre.T.astype(np.float64)
     patch = cosine.argmax(axis=1)
     order = np.argsort(patch, kind="stable")
     start = np.searchsorted(patch[order], np.arange(len(centre) + 1)).astype(np.int64)
     cap = float(np.arccos(np.clip(cosine.max(axis=1).min(), -1.0, 1.0))) + 1e-5
     return _Patches(np.ascontiguousarray(points[order]), start, centre, float(np.cos(cap)), float(np.sin(cap)))
+
+
+def _walk(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same points, each followed by the nearest that is left: what covers one often covers the next."""
+    left = points[1:]
+    path = [points[0]]
+    while len(left):
+        nearest = int((left @ path[-1]).argmax())
+        path.append(left[nearest])
+        left = np.delete(left, nearest, axis=0)
+    return np.stack(path)
 
 
 def _with_probe(

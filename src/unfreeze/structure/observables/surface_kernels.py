@@ -58,68 +58,74 @@ def _sort_into_cells(frame: Any, edge: float) -> Any:
 
 
 @compiled
-def _occluders(
-    atom: int, frame: Any, radius: Any, cells: Any, rows: Any, reach: float, slack: float, cos_cap: float,
-    sin_cap: float, near: Any,
-) -> int:  # fmt: skip
-    """Fill `near` with the atoms that may occlude the sphere of `atom`; their number, or −1 if one covers it all.
+def _find_occluders(atom: int, frame: Any, radius: Any, cells: Any, rows: Any, reach: float, near: Any) -> int:
+    """Put the atoms that may occlude the sphere of `atom` into `near`, centre and radius, close ones first.
 
-    Columns of `near` (one occluder a row): centre (0–2), squared radius (3), direction from the atom (4–6), cosine
-    above which a cap of points is inside (7) and below which it is outside (8). `rows` has centre and radius of the
-    atoms in the order of the cells.
+    `rows` has centre and radius of the atoms in the order of the cells. `near` float32 [9, n_atoms] has one occluder
+    a column: centre (0–2), radius (3) and what :func:`_find_caps` adds. Returns their number.
     """
     low, edge, shape, start, order = cells
-    two = np.float32(2.0)
     x, y, z, r = frame[atom, 0], frame[atom, 1], frame[atom, 2], radius[atom]
-    R = np.float64(r)
     first = np.empty(3, np.int64)
     last = np.empty(3, np.int64)
     for axis in range(3):
         at = np.float64(frame[atom, axis]) - low[axis]
-        first[axis] = max(np.int64((at - reach) / edge), 0) if at > reach else 0
+        first[axis] = np.int64((at - reach) / edge) if at > reach else 0
         last[axis] = min(np.int64((at + reach) / edge), shape[axis] - 1)
-    n = 0
+    n = n_close = 0
     for i in range(first[0], last[0] + 1):
         for j in range(first[1], last[1] + 1):
             base = (i * shape[1] + j) * shape[2]
             for row in range(start[base + first[2]], start[base + last[2] + 1]):
                 dx, dy, dz = x - rows[row, 0], y - rows[row, 1], z - rows[row, 2]
-                other = rows[row, 3]
-                both = r + other
-                if (dx * dx + dy * dy) + dz * dz >= both * both or order[row] == atom:
-                    continue
-                # u: unit vector to a point of the sphere; d: from this atom to the other, D long.
-                # |R u − d|² < s²  ⇔  u·d/D > (R² + D² − s²) / 2RD, to within what rounding can do to a point
-                ex, ey, ez = (
-                    np.float64(rows[row, 0]) - np.float64(x),
-                    np.float64(rows[row, 1]) - np.float64(y),
-                    np.float64(rows[row, 2]) - np.float64(z),
-                )
-                s = np.float64(other)
-                D2 = ex * ex + ey * ey + ez * ez
-                D = np.sqrt(D2)
-                inside, outside = two, -two
-                if D > 1e-6:
-                    scale = 0.5 / (R * D)
-                    cosine = (R * R + D2 - s * s) * scale
-                    doubt = (2.0 * s * slack + slack * slack + 1e-6 * (R * R + D2 + s * s)) * scale + 1e-5
-                    least = cosine - doubt
-                    most = cosine + doubt
-                    if least >= 1.0:
-                        continue
-                    if most <= -1.0:
-                        return -1
-                    if most < cos_cap:
-                        inside = np.float32(most * cos_cap + np.sqrt(1.0 - most * most) * sin_cap)
-                    if least > -cos_cap:
-                        outside = np.float32(least * cos_cap - np.sqrt(1.0 - least * least) * sin_cap)
-                else:
-                    D = 1.0
-                near[n, 0], near[n, 1], near[n, 2], near[n, 3] = rows[row, 0], rows[row, 1], rows[row, 2], other * other
-                near[n, 4], near[n, 5], near[n, 6] = ex / D, ey / D, ez / D
-                near[n, 7], near[n, 8] = inside, outside
-                n += 1
+                both = r + rows[row, 3]
+                square = (dx * dx + dy * dy) + dz * dz
+                if square < both * both and order[row] != atom:
+                    place = n
+                    if square < r * r:
+                        for field in range(4):
+                            near[field, n] = near[field, n_close]
+                        place = n_close
+                        n_close += 1
+                    near[0, place], near[1, place], near[2, place] = rows[row, 0], rows[row, 1], rows[row, 2]
+                    near[3, place] = rows[row, 3]
+                    n += 1
     return n
+
+
+@compiled
+def _find_caps(
+    x: float, y: float, z: float, r: float, near: Any, n: int, slack: float, cos_cap: float, sin_cap: float
+) -> None:
+    """Which part of a sphere each occluder holds: fills rows 4–8 of `near`.
+
+    These are the direction from the atom to the occluder (4–6) and the cosine between that and the centre of a cap of
+    points above which the whole cap is inside the occluder (7) and below which it is outside (8).
+    """
+    R = np.float64(r)
+    for k in range(n):
+        # u: unit vector to a point of the sphere; d: from the atom to the occluder of radius s, D long.
+        # |R u − d|² < s²  ⇔  u·d/D > (R² + D² − s²) / 2RD, to within what rounding can do to a point
+        ex = np.float64(near[0, k]) - np.float64(x)
+        ey = np.float64(near[1, k]) - np.float64(y)
+        ez = np.float64(near[2, k]) - np.float64(z)
+        s = np.float64(near[3, k])
+        D2 = ex * ex + ey * ey + ez * ez
+        inverse = 1.0 / np.sqrt(max(D2, 1e-12))
+        scale = 0.5 * inverse / R
+        cosine = (R * R + D2 - s * s) * scale
+        doubt = (2.0 * s * slack + slack * slack + 1e-6 * (R * R + D2 + s * s)) * scale + 1e-5
+        most = max(min(cosine + doubt, 1.0), -1.0)
+        least = max(min(cosine - doubt, 1.0), -1.0)
+        inside = most * cos_cap + np.sqrt(1.0 - most * most) * sin_cap
+        outside = least * cos_cap - np.sqrt(1.0 - least * least) * sin_cap
+        # 2 and −2 are cosines that no direction reaches: never surely inside, never surely outside
+        inside = inside if most < cos_cap else 2.0
+        inside = inside if most > -1.0 else -2.0
+        outside = outside if least > -cos_cap else -2.0
+        near[4, k], near[5, k], near[6, k] = ex * inverse, ey * inverse, ez * inverse
+        near[7, k] = inside if D2 > 1e-12 else 2.0
+        near[8, k] = outside if D2 > 1e-12 else -2.0
 
 
 @compiled
@@ -132,14 +138,14 @@ def _accessible(
     last = 0
     for patch in range(len(patch_centre)):
         ax, ay, az = patch_centre[patch, 0], patch_centre[patch, 1], patch_centre[patch, 2]
-        if n and near[last, 4] * ax + near[last, 5] * ay + near[last, 6] * az > near[last, 7]:
+        if n and near[4, last] * ax + near[5, last] * ay + near[6, last] * az > near[7, last]:
             continue
         m = 0
         covered = False
         for k in range(n):
-            along = near[k, 4] * ax + near[k, 5] * ay + near[k, 6] * az
-            if along > near[k, 8]:
-                if along > near[k, 7]:
+            along = near[4, k] * ax + near[5, k] * ay + near[6, k] * az
+            if along > near[8, k]:
+                if along > near[7, k]:
                     covered = True
                     last = k
                     break
@@ -161,8 +167,8 @@ def _accessible(
                     if q >= m:
                         q -= m
                     k = part[q]
-                    dx, dy, dz = px - near[k, 0], py - near[k, 1], pz - near[k, 2]
-                    if (dx * dx + dy * dy) + dz * dz < near[k, 3]:
+                    dx, dy, dz = px - near[0, k], py - near[1, k], pz - near[2, k]
+                    if (dx * dx + dy * dy) + dz * dz < near[3, k] * near[3, k]:
                         free = False
                         held_by = q
                         break
@@ -171,6 +177,19 @@ def _accessible(
         if count >= enough:
             break
     return count
+
+
+@compiled
+def _count(
+    atom: int, frame: Any, radius: Any, prepared: Any, reach: float, points: Any, patch_start: Any, patch_centre: Any,
+    cos_cap: float, sin_cap: float, near: Any, part: Any, enough: Any,
+) -> int:  # fmt: skip
+    """Accessible points of one atom, or at least `enough`."""
+    cells, rows, slack = prepared
+    x, y, z, r = frame[atom, 0], frame[atom, 1], frame[atom, 2], radius[atom]
+    n = _find_occluders(atom, frame, radius, cells, rows, reach, near)
+    _find_caps(x, y, z, r, near, n, slack, cos_cap, sin_cap)
+    return _accessible(x, y, z, r, near, n, points, patch_start, patch_centre, part, enough)
 
 
 @compiled
@@ -196,20 +215,15 @@ def count_accessible(
 ) -> None:  # fmt: skip
     """Accessible points of the measured atoms: fills `counts` int32 [n_frames, n_measured]; see the caller."""
     n_atoms = frames.shape[1]
-    near = np.empty((n_atoms, 9), np.float32)
+    near = np.empty((9, n_atoms), np.float32)
     part = np.empty(n_atoms, np.int64)
     for f in range(len(frames)):
         frame = frames[f]
-        cells, rows, slack = _prepare(frame, radius, reach)
+        prepared = _prepare(frame, radius, reach)
         for column in range(len(measured)):
-            atom = measured[column]
-            n = _occluders(atom, frame, radius, cells, rows, reach, slack, cos_cap, sin_cap, near)
-            if n < 0:
-                counts[f, column] = 0
-                continue
-            counts[f, column] = _accessible(
-                frame[atom, 0], frame[atom, 1], frame[atom, 2], radius[atom], near, n, points, patch_start,
-                patch_centre, part, len(points) + 1,
+            counts[f, column] = _count(
+                measured[column], frame, radius, prepared, reach, points, patch_start, patch_centre, cos_cap, sin_cap,
+                near, part, len(points) + 1,
             )  # fmt: skip
 
 
@@ -224,23 +238,20 @@ def decide_groups(
     numpy do; the sum stops once it is above the threshold by more than rounding.
     """
     n_atoms = frames.shape[1]
-    near = np.empty((n_atoms, 9), np.float32)
+    near = np.empty((9, n_atoms), np.float32)
     part = np.empty(n_atoms, np.int64)
     clear = threshold * (1.0 + 1e-5)
     for f in range(len(frames)):
         frame = frames[f]
-        cells, rows, slack = _prepare(frame, radius, reach)
+        prepared = _prepare(frame, radius, reach)
         for group in range(len(group_start) - 1):
             total = np.float32(0.0)
             for column in range(group_start[group], group_start[group + 1]):
                 atom = measured[column]
-                n = _occluders(atom, frame, radius, cells, rows, reach, slack, cos_cap, sin_cap, near)
-                if n < 0:
-                    continue
                 enough = min(np.int64(max(clear - total, 0.0) / area_of_point[atom]), len(points)) + 1
-                count = _accessible(
-                    frame[atom, 0], frame[atom, 1], frame[atom, 2], radius[atom], near, n, points, patch_start,
-                    patch_centre, part, enough,
+                count = _count(
+                    atom, frame, radius, prepared, reach, points, patch_start, patch_centre, cos_cap, sin_cap, near,
+                    part, enough,
                 )  # fmt: skip
                 total = np.float32(total + np.float32(count) * area_of_point[atom])
                 if total > clear:
