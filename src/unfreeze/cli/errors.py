@@ -32,10 +32,21 @@ class ErrorReporter:
 
     `UnfreezeError` and its kin end with their own code (`InputError` with 2), Ctrl-C with 130, SIGTERM with 143 and
     anything unforeseen with 1 and a traceback in a log file. With `debug` the traceback is printed, too.
+
+    Attributes
+    ----------
+    kept
+        What a run that is stopped leaves behind; a verb that writes as it goes sets it.
+    smaller
+        What to do when memory is short.
     """
 
-    def __init__(self, *, debug: bool = False) -> None:
+    def __init__(
+        self, *, debug: bool = False, smaller: str = "Ask for fewer frames (-n), or for some of the chains (--chains)."
+    ) -> None:
         self.debug = debug
+        self.smaller = smaller
+        self.kept = "nothing was written."
 
     def __enter__(self) -> ErrorReporter:
         # As an exception, so that half-written folders are removed on the way out.
@@ -47,8 +58,10 @@ class ErrorReporter:
     ) -> Literal[False]:
         signal.signal(signal.SIGTERM, self._previous)
         if isinstance(error, KeyboardInterrupt):
-            _say("Interrupted; nothing was written.")
+            _say(f"Interrupted; {self.kept}")
             raise typer.Exit(_INTERRUPTED) from None
+        if isinstance(error, SystemExit) and error.code == _TERMINATED:
+            _say(f"Terminated; {self.kept}")
         if not isinstance(error, Exception) or isinstance(error, _TYPER_ENDS_WELL):
             return False
         if self.debug:
@@ -57,7 +70,7 @@ class ErrorReporter:
             _say(f"Error: {error}")
             raise typer.Exit(error.exit_code) from None
         if isinstance(error, MemoryError):
-            _say("Error: out of memory. Ask for fewer frames (-n), or for some of the chains (--chains).")
+            _say(f"Error: out of memory. {self.smaller}")
             raise typer.Exit(1) from None
         if isinstance(error, OSError) and (error.filename is not None or error.errno in (errno.ENOSPC, errno.EDQUOT)):
             _say(f"Error: {error.filename or 'writing the results'}: {error.strerror}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-__all__ = ["Stages"]
+__all__ = ["Counter", "Stages"]
 
 
 class Stages:
@@ -69,3 +69,46 @@ class Stages:
                 self._progress.update(self._task, completed=1.0)
             self._progress.stop_task(self._task)
         self._name = ""
+
+
+class Counter:
+    """Progress over many things that take their time: a bar with numbers on a terminal, nothing elsewhere.
+
+    Call it with how many of how many are done, and how many of those have failed.
+    """
+
+    def __init__(self, name: str, *, show: bool = True) -> None:
+        self._name = name
+        self._show = show and sys.stderr.isatty()
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Counter:
+        if self._show:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=30),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[failed]}"),
+                TextColumn("{task.elapsed:6.0f} s, left"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )
+            self._progress.start()
+            self._task = self._progress.add_task(self._name, total=None, failed="")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def __call__(self, done: int, total: int, failed: int = 0) -> None:
+        """Say how many are done."""
+        if self._progress is not None and self._task is not None:
+            words = f"[red]{failed} failed[/]" if failed else ""
+            self._progress.update(self._task, completed=done, total=total, failed=words)

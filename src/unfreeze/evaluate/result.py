@@ -64,6 +64,11 @@ class TargetResult:
         """The value of a metric."""
         return self.estimates[metric].value
 
+    def __str__(self) -> str:
+        from unfreeze.evaluate.tables import result_text
+
+        return result_text(self)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, with the schema."""
         return {"schema": RESULT_SCHEMA, **asdict(self), "notes": list(self.notes)}
