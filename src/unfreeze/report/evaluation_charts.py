@@ -81,7 +81,7 @@ def interval_chart(title: str, marks: Sequence[Mark], perfect: float | None = No
         middle = 2 + step * (row + 0.5)
         for value, kind in ((mark.floor, "floor"), (mark.baseline, "baseline")):
             if value is not None:
-                parts.append(_upright(domain, value, middle - 0.5 * step + 1, middle + 0.5 * step - 1, kind))
+                parts.append(_upright(domain, value, middle - 0.5 * step, middle + 0.5 * step, kind))
         colour = f"g{mark.colour % COLOURS}"
         if mark.low is not None and mark.high is not None:
             x1, x2 = (percent(domain.share(end)) for end in (mark.low, mark.high))
@@ -130,7 +130,7 @@ def strip_chart(title: str, strips: Sequence[Strip], perfect: float | None, most
         parts.append(stretched(top, STRIP_HEIGHT, _violin(x, colour) if shape is None else dots(shape, colour)))
         for value, kind in ((strip.floor, "floor"), (strip.baseline, "baseline")):
             if value is not None:
-                parts.append(_upright(domain, value, top + 3, top + STRIP_HEIGHT - 3, kind))
+                parts.append(_upright(domain, value, top, top + STRIP_HEIGHT, kind))
         median = float(np.median(strip.values))
         parts.append(_upright(domain, median, top + 5, top + STRIP_HEIGHT - 5, f"median {colour}"))
         texts.append(

@@ -85,7 +85,7 @@ def rmsf_chart(residues: Sequence[Any], curves: Sequence[Curve]) -> tuple[Markup
     ticks = [(domain.share(value), label) for value, label in _levels(domain)]
     grid = [tag("line", {"class": "grid", "x1": 0, "x2": "100%", "y1": height * (1 - at), "y2": height * (1 - at)})
             for at, _ in ticks]  # fmt: skip
-    words = axis(_residue_ticks(labels, runs, scale, gap), height)
+    words = axis(_residue_ticks(labels, runs, scale, gap), height, thin_out=True)
     picture = chart(
         f"RMSF of {n} residues, peak of the reference at {labels[peak]}", tell, height + 20,
         *grid, words, *marks, stretched(0, height, *lines),

@@ -172,7 +172,7 @@ def load_evaluation(folder: str | Path) -> EvaluationFolder:
         metrics=_infos(
             record.get("metrics"), [n for row in results.values() for r in row.values() for n in r.estimates]
         ),
-        aggregates=_infos(record.get("aggregates"), []),
+        aggregates=_aggregates(record),
         generators=_names(record.get("generators"), [*present, *(item.generator for item in failed.values())]),
         targets=_names(record.get("targets"), [*results, *(item.target for item in failed.values())]),
         summary={
@@ -299,6 +299,13 @@ def _infos(entries: Any, others: Sequence[str]) -> tuple[MetricInfo, ...]:
     for name in others:
         infos.setdefault(name, MetricInfo(name, name))
     return tuple(infos.values())
+
+
+def _aggregates(record: Mapping[str, Any]) -> tuple[MetricInfo, ...]:
+    """Aggregates; those named as a metric have its perfect value."""
+    perfect = {info.name: info.perfect for info in _infos(record.get("metrics"), [])}
+    found = _infos(record.get("aggregates"), [])
+    return tuple(replace(info, perfect=perfect.get(info.name, info.perfect)) for info in found)
 
 
 def _names(given: Any, others: Sequence[str]) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ def _cell(item: Scored | None, places: int | None, own_floor: bool, own_baseline
     if item is None:
         return Cell(NONE, reason="not scored")
     if item.value is None:
-        return Cell(NONE, reason=getattr(item, "reason", "") or "no value")
+        return Cell(NONE, reason=getattr(item, "reason", "") or "no target has it")
     notes = []
     if own_floor and item.floor is not None:
         notes.append(f"floor {show(item.floor, places)}")

@@ -55,12 +55,13 @@ def dots(xy: NDArray[np.floating], classes: str, places: int = 0) -> Markup:
     return tag("path", {"class": f"dots {classes}", "d": marks}) if marks else Markup("")
 
 
-def axis(ticks: Iterable[tuple[float, str]], height: float, top: float = 0.0) -> Markup:
-    """Vertical grid lines with their numbers below: (share across, label)."""
+def axis(ticks: Iterable[tuple[float, str]], height: float, *, thin_out: bool = False) -> Markup:
+    """Vertical grid lines with their labels below: (share across, label); every second label may go on a phone."""
     parts = []
-    for where, label in ticks:
+    for k, (where, label) in enumerate(ticks):
         x = percent(where)
         anchor = "start" if where < 0.03 else "end" if where > 0.97 else "middle"
-        parts.append(tag("line", {"class": "grid", "x1": x, "x2": x, "y1": top, "y2": height}))
-        parts.append(tag("text", {"x": x, "y": height + 14, "text-anchor": anchor}, label))
+        parts.append(tag("line", {"class": "grid", "x1": x, "x2": x, "y1": 0, "y2": height}))
+        classes = "extra" if thin_out and k % 2 else None
+        parts.append(tag("text", {"class": classes, "x": x, "y": height + 14, "text-anchor": anchor}, label))
     return Markup("").join(parts)
