@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unfreeze.evaluate.frames import Side
 from unfreeze.evaluate.metric import Measurement, Metric
 from unfreeze.evaluate.metrics.interface_distances import MeanWasserstein
-from unfreeze.evaluate.metrics.interface_residues import interfaces_of, polymer_atoms, require_side_chains
+from unfreeze.evaluate.metrics.interface_residues import interfaces_of, require_side_chains
 from unfreeze.evaluate.samples import FrameValues
 from unfreeze.structure.observables.surface import buried_area_nm2
 
@@ -48,14 +48,10 @@ def spread_frames(weights: NDArray[np.float64], n_frames: int) -> tuple[NDArray[
 
 def buried_areas_nm2(side: Side) -> FrameValues:
     """Buried area of at most a hundred frames, every interface: [n_chosen, n_interfaces], nm²."""
-    molecule = side.molecule
     chosen, weights = spread_frames(side.weights, AREA_FRAMES)
-    atoms = polymer_atoms(molecule)
-    chain = molecule.atom_chain_index[atoms]
     frames = side.frames_nm[chosen]
     columns = [
-        buried_area_nm2(frames, molecule.element, atoms[chain == item.first], atoms[chain == item.second])
-        for item in interfaces_of(side).items
+        buried_area_nm2(frames, side.molecule.element, item.first, item.second) for item in interfaces_of(side).items
     ]
     return FrameValues(np.stack(columns, axis=1), weights, side.block[chosen])
 

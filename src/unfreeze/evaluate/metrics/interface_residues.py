@@ -8,6 +8,7 @@ other chain, as in CAPRI and DockQ (Méndez et al. 2003, Proteins 52, 51). Only 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -42,25 +43,25 @@ _COMPLETE_SHARE = 0.5  # of residues that must have what a metric needs; files l
 
 @dataclass(frozen=True, eq=False)
 class Interface:
-    """Two chains that touch in the reference structure.
+    """Two parties, chains as a rule, that touch in the reference structure.
 
     Attributes
     ----------
-    first, second
-        Rows of the chain table, first < second.
     name
         ``A–B``.
+    first, second : int64 [n]
+        Heavy atoms of the two.
     native : int64 [n_native, 2]
-        Rows of the residue table in contact (< 0.5 nm), the first chain's residue first.
+        Rows of the residue table in contact (< 0.5 nm), the lower row first.
     near : int64 [n_near]
-        Backbone atoms of the residues with a heavy atom less than 1.0 nm from the other chain.
+        Backbone atoms of the residues with a heavy atom less than 1.0 nm from the other party.
     receptor, ligand : int64 [n]
-        Backbone atoms of the chain with more residues and of the other; of two equal chains the second is the receptor.
+        Backbone atoms of the party with more residues and of the other; of two equal ones the second is the receptor.
     """
 
-    first: int
-    second: int
     name: str
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
     native: NDArray[np.int64]
     near: NDArray[np.int64]
     receptor: NDArray[np.int64]
@@ -75,29 +76,39 @@ class Interfaces:
     ----------
     molecule
         The reference structure.
-    chains : int64 [n_polymer_chains]
-        Rows of the chains that are polymers.
+    parties
+        Names of the chains that are polymers, or of groups of them.
     items
-        Interfaces, in the order of their chains.
+        Interfaces, in the order of their parties.
     """
 
     molecule: Complex
-    chains: NDArray[np.int64]
+    parties: tuple[str, ...]
     items: tuple[Interface, ...]
 
     @classmethod
-    def of(cls, molecule: Complex) -> Interfaces:
-        """The interfaces of a molecule's own coordinates."""
+    def of(cls, molecule: Complex, group_of_chain: Sequence[str] | None = None) -> Interfaces:
+        """The interfaces of a molecule's own coordinates.
+
+        Parameters
+        ----------
+        molecule
+            The molecule.
+        group_of_chain
+            Name of the party of every chain, where several chains act as one (an antibody's); each its own when None.
+        """
         atoms = polymer_atoms(molecule)
-        chain_of_atom = molecule.atom_chain_index[atoms]
-        chains = np.unique(chain_of_atom)
-        of_chain = {int(chain): atoms[chain_of_atom == chain] for chain in chains}
+        names = [str(name) for name in (molecule.chain_name if group_of_chain is None else group_of_chain)]
+        party_of_atom = np.array(names)[molecule.atom_chain_index[atoms]]
+        parties = tuple(dict.fromkeys(party_of_atom.tolist()))
+        members = {name: atoms[party_of_atom == name] for name in parties}
         found = []
-        for first, second in combinations(of_chain, 2):
-            native = contacts_between(molecule, of_chain[first], of_chain[second], CONTACT_NM)
+        for first, second in combinations(parties, 2):
+            native = contacts_between(molecule, members[first], members[second], CONTACT_NM)
             if len(native):
-                found.append(_interface(molecule, first, second, native, of_chain))
-        return cls(molecule, chains, tuple(found))
+                name = f"{first}–{second}"
+                found.append(_interface(molecule, name, members[first], members[second], np.sort(native, axis=1)))
+        return cls(molecule, parties, tuple(found))
 
     @property
     def names(self) -> list[str]:
@@ -124,7 +135,7 @@ def interfaces_of(side: Side) -> Interfaces:
         If it has one chain, or none of its chains touch.
     """
     found = side.once(_interfaces)
-    if len(found.chains) < 2:
+    if len(found.parties) < 2:
         raise NotMeasurableError("one chain: there is no interface")
     if not found.items:
         raise NotMeasurableError("no two chains of the reference structure have heavy atoms within 0.5 nm")
@@ -196,19 +207,18 @@ def require_backbone(molecule: Complex) -> None:
 
 
 def _interface(
-    molecule: Complex, first: int, second: int, native: NDArray[np.int64], of_chain: dict[int, NDArray[np.int64]]
+    molecule: Complex, name: str, first: NDArray[np.int64], second: NDArray[np.int64], native: NDArray[np.int64]
 ) -> Interface:
-    near = contacts_between(molecule, of_chain[first], of_chain[second], BACKBONE_REACH_NM)
+    near = contacts_between(molecule, first, second, BACKBONE_REACH_NM)
     backbone = backbone_atoms(molecule)
-    residue, chain = molecule.residue_index[backbone], molecule.atom_chain_index[backbone]
-    n_residues = [len(np.unique(molecule.residue_index[of_chain[c]])) for c in (first, second)]
+    n_residues = [len(np.unique(molecule.residue_index[atoms])) for atoms in (first, second)]
     larger, smaller = (first, second) if n_residues[0] > n_residues[1] else (second, first)
     return Interface(
+        name=name,
         first=first,
         second=second,
-        name=f"{molecule.chain_name[first]}–{molecule.chain_name[second]}",
         native=native,
-        near=backbone[np.isin(residue, near)],
-        receptor=backbone[chain == larger],
-        ligand=backbone[chain == smaller],
+        near=backbone[np.isin(molecule.residue_index[backbone], near)],
+        receptor=np.intersect1d(backbone, larger),
+        ligand=np.intersect1d(backbone, smaller),
     )
