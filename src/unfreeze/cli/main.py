@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import unfreeze
+from unfreeze.cli.evaluate import evaluate
 from unfreeze.cli.info import info
 from unfreeze.cli.report import report
 from unfreeze.cli.sample import sample
@@ -42,6 +43,7 @@ def before_verb(
 
 
 app.command()(sample)
+app.command()(evaluate)
 app.command()(report)
 app.command()(info)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from unfreeze.errors import InputError, UnfreezeError
 from unfreeze.evaluate.frames import Frames
+from unfreeze.evaluate.inputs import load_frames
 from unfreeze.evaluate.protocol import Options, Protocol
 from unfreeze.evaluate.protocols import find_protocol
 from unfreeze.evaluate.result import TargetResult
@@ -35,6 +36,7 @@ def compare(
     reference_topology: str | Path | None = None,
     target: str | None = None,
     generator: str | None = None,
+    replicas: Literal["separate", "concatenate"] = "separate",
     stride: int = 1,
     max_frames: int | None = None,
     floor: bool = True,
@@ -55,6 +57,8 @@ def compare(
         Structure files of trajectories that do not have theirs beside them.
     target, generator
         Names for the record; those of the reference and of the ensemble when not given.
+    replicas
+        Whether several trajectories are kept apart, as independent runs should be, or strung together.
     stride
         Every how many frames of the reference's trajectories are read.
     max_frames
@@ -78,8 +82,8 @@ def compare(
         If something cannot be read or the two cannot be compared.
     """
     chosen = protocol if isinstance(protocol, Protocol) else find_protocol(protocol)
-    tested = _frames(ensemble, topology, max_frames=max_frames)
-    known = _frames(reference, reference_topology, stride=stride, max_frames=max_frames)
+    tested = load_frames(ensemble, topology=topology, replicas=replicas, max_frames=max_frames)
+    known = load_frames(reference, topology=reference_topology, replicas=replicas, stride=stride, max_frames=max_frames)
     return score(
         tested,
         known,
@@ -110,14 +114,6 @@ def score(
         notes=tuple(dict.fromkeys((*ensemble.notes, *reference.notes, *outcome.notes, *said))),
         seconds=time.perf_counter() - began,
     )
-
-
-def _frames(given: Given, topology: str | Path | None, *, stride: int = 1, max_frames: int | None = None) -> Frames:
-    from unfreeze.evaluate.inputs import load_frames
-
-    if isinstance(given, Frames):
-        return given
-    return load_frames(given, topology=topology, stride=stride, max_frames=max_frames)
 
 
 def _check_counts(ensemble: Frames, reference: Frames, protocol: Protocol) -> None:

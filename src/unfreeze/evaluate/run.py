@@ -244,6 +244,7 @@ def _compared(task: Task) -> TargetResult:
             replicas=source.replicas,
             stride=source.stride or stride,
             max_frames=source.max_frames or settings.max_frames,
+            time_step_ps=source.time_step_ps,
         )
 
     return score(

@@ -32,15 +32,15 @@ _ARROWS = {"higher": "↑", "lower": "↓", "equal": "="}
 
 
 def number(value: float | None) -> str:
-    """A number as tables show it: three decimals below 10, fewer above; "n/a" for None and what is not finite."""
+    """A number as tables show it: three decimals below 10, fewer above, none for counts; "n/a" where there is none."""
     if value is None or not abs(value) < float("inf"):
         return "n/a"
-    size = abs(value)
+    size = abs(float(value))
     if size == 0.0:
         return "0"
     if size < 5e-4:
         return f"{value:.1e}"
-    if size >= 999.95:
+    if size >= 999.95 or (size >= 2.0 and size.is_integer()):
         return f"{value:,.0f}"
     return f"{value:.{3 if size < 9.9995 else 2 if size < 99.995 else 1}f}"
 
@@ -61,7 +61,8 @@ def result_table(result: TargetResult) -> Table:
                    f"version {result.protocol.get('version', '')}")  # fmt: skip
     table.add_column("metric", overflow="fold")
     table.add_column("", no_wrap=True)
-    table.add_column("value [95 %]", no_wrap=True)
+    has_intervals = any(item.low is not None for item in result.estimates.values())
+    table.add_column("value [95 %]" if has_intervals else "value", overflow="fold")
     for key, shown in shows.items():
         if shown:
             table.add_column(key, justify="right", no_wrap=True)
@@ -82,29 +83,27 @@ def summary_table(document: Mapping[str, Any]) -> Table:
     protocol, n_targets = document["protocol"], len(document["targets"])
     table = _table(f"{n_targets} target{'s' if n_targets != 1 else ''}: protocol {protocol['name']}, "
                    f"version {protocol['version']}")  # fmt: skip
-    for heading, options in _SUMMARY_COLUMNS.items():
-        table.add_column(heading, **options)
-    for row in _summary_rows(document):
-        table.add_row(*row)
+    several = len(document["generators"]) > 1
+    table.add_column("metric", overflow="fold", min_width=24)
+    table.add_column("", no_wrap=True)
+    table.add_column("value [95 %]" if _has_intervals(document) else "value", no_wrap=True)
+    for heading in ("floor", "baseline", "n"):
+        table.add_column(heading, justify="right", no_wrap=heading != "n")
+    for title, arrow, generator, *numbers in _summary_rows(document):
+        if several and title:
+            table.add_row(title, arrow)
+        table.add_row(f"  {generator}" if several else title, "" if several else arrow, *numbers)
     return table
 
 
-_SUMMARY_COLUMNS: dict[str, dict[str, Any]] = {
-    "metric": {"overflow": "fold"},
-    "": {"no_wrap": True},
-    "generator": {"overflow": "fold"},
-    "value [95 %]": {"no_wrap": True},
-    "floor": {"justify": "right"},
-    "baseline": {"justify": "right"},
-    "n": {"justify": "right"},
-}
+_SUMMARY_COLUMNS = ("metric", "", "generator", "value [95 %]", "floor", "baseline", "n")
 
 
 def pairs_table(document: Mapping[str, Any], *, most: int | None = None) -> Table | None:
-    """Differences between generators, the surest first; None when there is one generator or nothing shared."""
-    rows = _pair_rows(document)
-    if not rows:
+    """Differences between generators, the surest first; None where none could be tested."""
+    if all(pair["p_value"] is None for pair in document["pairs"]):
         return None
+    rows = _pair_rows(document)
     table = _table("Differences between generators, paired over targets")
     for heading in _PAIR_COLUMNS:
         table.add_column(heading, overflow="fold")

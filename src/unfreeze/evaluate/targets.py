@@ -79,16 +79,19 @@ class Source(_Strict):
     topology
         Structure file of the trajectories; None where they hold it or it lies beside them.
     replicas
-        Whether several trajectories count as one or are kept apart.
+        Whether several trajectories are kept apart, as independent runs should be, or strung together.
     stride, max_frames
         Every how many frames, and how many at most; None: as the settings say.
+    time_step_ps
+        Time between frames where the files do not tell it, ps.
     """
 
     trajectories: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     topology: str | None = None
-    replicas: Literal["concatenate", "separate"] = "concatenate"
+    replicas: Literal["concatenate", "separate"] = "separate"
     stride: Positive | None = None
     max_frames: Positive | None = None
+    time_step_ps: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
 
     @classmethod
     def _in_full(cls, value: Any) -> Any:
@@ -216,7 +219,7 @@ def read_targets(path: str | Path) -> TargetSet:
         list of names or of ``{name, reference, ensembles: {generator: source}}``, or `targets_file`, a file with one
         name a line; `reference` and `ensembles` with ``{target}`` in their paths, for targets that do not name their
         own. A source is a path, a list of trajectories, or ``{trajectories, topology, replicas, stride,
-        max_frames}``. Paths are relative to the file.
+        max_frames, time_step_ps}``. Paths are relative to the file.
 
     Returns
     -------
