@@ -54,7 +54,9 @@ def assign_copies(pairing: Pairing, reference: Frames, ensemble: Frames) -> tupl
     places = _Places(pairing, reference, ensemble)
     chosen = pairing.chosen
     if np.prod([float(_n_assignments(*group)) for group in groups]) <= MAX_ASSIGNMENTS:
-        options = [chosen | _merged(parts) for parts in itertools.product(*(_assignments(*g, pairing) for g in groups))]
+        moving = {i for references, _ in groups for i in references}
+        fixed = {i: j for i, j in chosen.items() if i not in moving}
+        options = [fixed | _merged(parts) for parts in itertools.product(*(_assignments(*g, pairing) for g in groups))]
         return _closest(options, pairing, places), True
     for _ in range(2):
         for references, ensembles in groups:

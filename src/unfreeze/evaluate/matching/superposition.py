@@ -48,12 +48,7 @@ class Superposer:
         centre = points.mean(axis=1, keepdims=True)
         points -= centre
         covariances = np.matmul(self._goal.T[None], points)
-        bad = ~np.isfinite(covariances).all(axis=(1, 2))
-        if bad.any():
-            raise InputError(
-                f"{name}: frame {first + int(bad.argmax()) + 1} has coordinates that are not finite numbers; "
-                "numbers were expected for every matched atom. Leave the frame out or write it again."
-            )
+        _check_finite(frames_nm.sum(axis=(1, 2)), name, np.arange(first, first + len(frames_nm)))
         kind = frames_nm.dtype
         rotations = kabsch_rotations(covariances).transpose(0, 2, 1).astype(kind)
         frames_nm -= centre.astype(kind)
@@ -71,7 +66,9 @@ def frame_spans(n_frames: int, n_atoms: int) -> Iterator[slice]:
 def sampled_frames(frames: Frames) -> NDArray[np.float64]:
     """Up to `N_SAMPLED` evenly spaced frames: [n, n_atoms, 3], nm."""
     chosen = np.unique(np.linspace(0, frames.n_frames - 1, min(N_SAMPLED, frames.n_frames)).round().astype(np.int64))
-    return np.asarray(frames.coordinates_nm[chosen], dtype=np.float64)
+    sampled = np.asarray(frames.coordinates_nm[chosen], dtype=np.float64)
+    _check_finite(sampled.sum(axis=(1, 2)), frames.name, chosen)
+    return sampled
 
 
 def mean_positions(
@@ -83,3 +80,13 @@ def mean_positions(
     goal_centre = target_nm.mean(axis=0)
     rotations = kabsch_rotations(np.matmul((target_nm - goal_centre).T[None], points - centre))
     return np.matmul(sampled_nm - centre, rotations.transpose(0, 2, 1)).mean(axis=0) + goal_centre
+
+
+def _check_finite(sums: NDArray[np.floating], name: str, frames: NDArray[np.int64]) -> None:
+    """Refuse frames [n] with a coordinate that is not finite, told by the sum of all."""
+    bad = ~np.isfinite(sums)
+    if bad.any():
+        raise InputError(
+            f"{name}: frame {frames[bad.argmax()] + 1} has coordinates that are not finite numbers; "
+            "numbers were expected for every atom. Leave the frame out or write it again."
+        )
