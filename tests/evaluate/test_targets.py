@@ -83,7 +83,7 @@ HEAD = 'reference: "md/{target}"\nensembles: {x: "x/{target}"}\n'
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD + "target: [a]\n", r"line 3, target: unknown key target; known are: protocol, .*targets_file"),
+        (HEAD + "target: [a]\n", r"line 3, target: unknown key 'target'; known are: protocol, .*targets_file"),
         (HEAD + "targets:\n  - name: a\n    ensembels: {}\n", r"line 5, targets\.1\.ensembels: unknown .*ensembles"),
         (HEAD + "targets: [a, 1234]\n", r"line 3, targets\.2: expected a name \(a number or a date: in quotes\)"),
         (HEAD + "targets: [a, b, a]\n", r"targets\.3: the target 'a' is there twice"),

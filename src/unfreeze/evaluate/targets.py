@@ -8,13 +8,12 @@ no other.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.yaml_file import LinedDocument, read_text, read_yaml
@@ -42,6 +41,12 @@ Name = Annotated[str, AfterValidator(check_name)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
+class _UnknownKeyError(ValueError):
+    def __init__(self, key: str, known: Iterable[str]) -> None:
+        super().__init__(f"unknown key {key!r}; known are: {', '.join(known)}")
+        self.key = key
+
+
 class _Strict(BaseModel):
     """Refuses keys that it does not know, and says which it does."""
 
@@ -52,11 +57,10 @@ class _Strict(BaseModel):
     def _known_keys(cls, value: Any) -> Any:
         value = cls._in_full(value)
         if not isinstance(value, Mapping):
-            raise PydanticCustomError("shape", "expected {shape}", {"shape": cls._shape()})
+            raise ValueError(f"expected {cls._shape()}")
         for key in value:
             if key not in cls.model_fields:
-                known = ", ".join(cls.model_fields)
-                raise PydanticCustomError("key", "unknown key {key}; known are: {known}", {"key": key, "known": known})
+                raise _UnknownKeyError(key, cls.model_fields)
         return value
 
     @classmethod
@@ -295,12 +299,12 @@ def _listed(name: str | None, path: Path, document: LinedDocument) -> list[str]:
 def _first_message(error: ValidationError, document: LinedDocument) -> str:
     errors = error.errors()
     first = errors[0]
-    location = list(first["loc"])
-    key = first.get("ctx", {}).get("key")
+    cause = first.get("ctx", {}).get("error")
+    location = [*first["loc"], *([cause.key] if isinstance(cause, _UnknownKeyError) else [])]
     text = first["msg"].removeprefix("Value error, ")
     if first["type"] == "string_type":
         text = f"expected text, found {first['input']!r}; put it in quotes"
-    elif first["type"] not in ("key", "shape", "value_error", "missing"):
+    elif first["type"] not in ("value_error", "missing"):
         text = f"{text[:1].lower()}{text[1:]}, found {first['input']!r}"[:300]
     more = f" ({len(errors) - 1} more such errors)" if len(errors) > 1 else ""
-    return f"{document.at(*location, *([] if key is None else [key]))}: {text}{more}"
+    return f"{document.at(*location)}: {text}{more}"
