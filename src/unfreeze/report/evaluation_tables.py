@@ -257,21 +257,21 @@ def worst_rows(data: EvaluationFolder, infos: Sequence[MetricInfo], most: int) -
     Where there are more than `most`, the worst by each metric are kept, so that sorting by any of them is right at
     its top.
     """
-    everything = [(target, generator) for target, scores in data.results.items() for generator in scores]
-    bad = {
-        info.name: {row: badness(info, data.results[row[0]][row[1]].estimates.get(info.name)) for row in everything}
+    kept = [(target, generator) for target, scores in data.results.items() for generator in scores]
+    orders = [
+        sorted(
+            kept, key=lambda row: _last_without(badness(info, data.results[row[0]][row[1]].estimates.get(info.name)))
+        )
         for info in infos
-    }
-
-    def worst_first(info: MetricInfo) -> list[tuple[str, str]]:
-        return sorted(everything, key=lambda row: _last_without(bad[info.name][row]))
-
-    kept = everything
-    if len(everything) > most:
-        each = most // max(len(infos), 1)
-        kept = list(dict.fromkeys(row for info in infos for row in worst_first(info)[:each])) or everything[:most]
-    if infos:
-        kept = sorted(kept, key=lambda row: _last_without(bad[infos[0].name][row]))
+    ]
+    if len(kept) > most:
+        rank = dict.fromkeys(kept, len(kept))
+        for order in orders:
+            rank.update((row, min(place, rank[row])) for place, row in enumerate(order))
+        kept = sorted(kept, key=rank.__getitem__)[:most]
+    if orders:
+        chosen = set(kept)
+        kept = [row for row in orders[0] if row in chosen]
     places = {info.name: places_for(_values(data.results, kept, info.name)) for info in infos}
     return [
         {
