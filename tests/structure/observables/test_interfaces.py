@@ -116,3 +116,14 @@ def test_parties_that_never_touch_share_no_interface():
     points = np.array([[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]])
     assert find_interfaces(_complex(points, [0, 1]), points[None]) == []
     assert find_interfaces(_complex(points, [0, 0]), points[None]) == []
+
+
+def test_frames_measured_together_bury_what_each_buries_alone():
+    rng = np.random.default_rng(5)
+    points = np.stack(np.meshgrid(*[np.arange(4) * 0.3] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    frames = points + rng.normal(scale=0.05, size=(6, len(points), 3))
+    element = np.full(len(points), "C")
+    a, b = np.arange(0, 32), np.arange(32, 64)
+    together = buried_area_nm2(frames, element, a, b)
+    assert together.min() > 1.0
+    assert np.array_equal(together, np.concatenate([buried_area_nm2(frame[None], element, a, b) for frame in frames]))
