@@ -140,8 +140,8 @@ def _coverage(ensemble: Side, reference: Side) -> Measurement:
     sums = np.stack([ensemble.weights[rows] @ hit[rows] for rows in _blocks(ensemble)])
 
     def statistic(shares: tuple[NDArray[np.floating]], states: tuple[NDArray[np.floating], ...]) -> float:
-        # the share is a sum of weights: 1 of 1,000 frames must not fail by rounding
-        return float(states[1] @ (shares[0] >= LEAST_SHARE * (1.0 - 1e-9)))
+        # sums of weights are rounded: 1 of 1,000 frames must do, and all must not be more than 1
+        return min(float(states[1] @ (shares[0] >= LEAST_SHARE * (1.0 - 1e-9))), 1.0)
 
     return Measurement(BlockMeans(weight, (sums,)), _reference_states(reference), statistic)
 

@@ -128,7 +128,7 @@ def _share(ensemble: Side, reference: Side, *, column: int | None) -> Measuremen
         return BlockMeans(block_weights(side), (sums,))
 
     def own(found: tuple[NDArray[np.floating], ...]) -> float:
-        return float(found[0])
+        return min(float(found[0]), 1.0)  # of rounded sums of weights
 
     return Measurement(means(ensemble), means(reference), lambda e, _: own(e), own=own)
 
