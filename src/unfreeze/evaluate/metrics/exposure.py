@@ -118,9 +118,11 @@ def mutual_information(exposed: NDArray[np.bool_], weights: NDArray[np.floating]
     states = np.asarray(exposed, dtype=np.float64)
     share = normalised_weights(weights, len(states))
     probability = share @ states
-    information = _information(probability[:, None], probability[None], (states * share[:, None]).T @ states)
-    np.fill_diagonal(information, 0.0)
-    return information
+    both = (states * share[:, None]).T @ states
+    upper = np.triu_indices(len(probability), 1)
+    information = np.zeros_like(both)
+    information[upper] = _information(probability[upper[0]], probability[upper[1]], both[upper])
+    return information + information.T
 
 
 def _information(
