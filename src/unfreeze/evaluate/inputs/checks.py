@@ -12,7 +12,8 @@ __all__ = ["FrameChecks"]
 
 _LARGEST_NM = 1e4
 _BOUND_CA_NM = 0.45  # consecutive Cα atoms closer than this in the topology are taken for neighbours
-_ANGSTROM_RANGE_NM = (2.6, 5.0)  # 0.29 nm (cis) and 0.38 nm (trans), ten times too long
+_ANGSTROM_RANGE_NM = (2.6, 4.6)  # 0.29 nm (cis) and 0.38 nm (trans), ten times too long
+_ANGSTROM_SHARE = 0.8  # of the distances are in that range; those of mixed-up atoms are anywhere
 _LIKELY_NM = 0.6  # a median beyond this is no chain
 _TORN_NM = 1.0
 
@@ -85,8 +86,10 @@ class FrameChecks:
         if len(self._neighbours) == 0:
             return
         one, other = self._neighbours.T
-        median = float(np.median(np.linalg.norm(block_nm[:, one] - block_nm[:, other], axis=-1)))
-        if _ANGSTROM_RANGE_NM[0] < median < _ANGSTROM_RANGE_NM[1]:
+        lengths = np.linalg.norm(block_nm[:, one] - block_nm[:, other], axis=-1)
+        median = float(np.median(lengths))
+        least, most = _ANGSTROM_RANGE_NM
+        if ((lengths > least) & (lengths < most)).mean() > _ANGSTROM_SHARE:
             raise InputError(
                 f"{name}: consecutive Cα atoms are {median:.2f} nm apart (median), ten times the 0.38 nm of a chain: "
                 "the coordinates seem to be in Å where the format has nm. Divide them by 10 and write the file again."

@@ -75,7 +75,9 @@ class TrajectoryReader(ABC):
 
 def cut_short(path: Path, n_whole: int, what: str = "the file is cut short") -> InputError:
     """The error about a trajectory whose frame after the first `n_whole` cannot be read."""
-    rest = f"the first {n_whole:,} can be: write these to a new file" if n_whole else "none can be"
+    if n_whole == 0:
+        return InputError(f"{path}: frame 1 cannot be read: {what}. Copy or write the file again.")
     return InputError(
-        f"{path}: frame {n_whole + 1:,} cannot be read: {what}. Of its frames {rest}, or copy the file again."
+        f"{path}: frame {n_whole + 1:,} cannot be read: {what}. Copy the file again, or write the first {n_whole:,} "
+        "frames, which can be read, to a new file."
     )
