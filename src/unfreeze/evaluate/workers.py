@@ -76,7 +76,7 @@ def run_in_processes(
     waiting = deque(tasks)
     busy: dict[Connection, _Worker[T]] = {}
     try:
-        with _environment(threads):
+        with _inherited(threads):
             for _ in range(min(processes, len(waiting))):
                 worker: _Worker[T] = _Worker(function)
                 busy[worker.connection] = worker
@@ -87,7 +87,7 @@ def run_in_processes(
                 worker = busy.pop(connection)
                 task, outcome = worker.task, worker.take()
                 if isinstance(outcome, Died) and waiting:
-                    with _environment(threads):
+                    with _inherited(threads):
                         worker = _Worker(function)
                 if waiting:
                     busy[worker.connection] = worker
@@ -135,7 +135,6 @@ class _Worker(Generic[T]):
 
 
 def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
-    # Ctrl-C reaches the whole group of processes; it is for the first one to say what is to happen.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
@@ -146,8 +145,15 @@ def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
 
 
 @contextmanager
-def _environment(threads: int) -> Iterator[None]:
-    """Limits on threads as processes that are started now inherit them: libraries read them when they are loaded."""
+def _inherited(threads: int) -> Iterator[None]:
+    """What processes that are started now inherit: limits on threads, and that Ctrl-C is not for them.
+
+    Libraries read the limits when they are loaded. Ctrl-C reaches all processes of a terminal; it is for the first
+    one to say what is to happen, also while the others are still loading.
+    """
+    on_interrupt = None
+    with suppress(ValueError):  # only the main thread may
+        on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     for name, value in before.items():
         given = int(value) if value and value.isdigit() else threads
@@ -155,6 +161,8 @@ def _environment(threads: int) -> Iterator[None]:
     try:
         yield
     finally:
+        if on_interrupt is not None:
+            signal.signal(signal.SIGINT, on_interrupt)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
