@@ -22,6 +22,7 @@ __all__ = ["baseline_side", "nearest_representative"]
 
 _ROUNDS = 5  # of scaling: superposing takes a little of the motion away, the less the smaller it is
 _FRAMES_A_CHUNK = 256
+_STILL_NM2 = 1e-12  # less than this is rounding of the coordinates
 
 
 def baseline_side(pair: AlignedPair, seed: int) -> Side:
@@ -51,7 +52,7 @@ def baseline_side(pair: AlignedPair, seed: int) -> Side:
     nodes = molecule.representative_atoms()
     points = molecule.coordinates_nm[nodes]
     goal = float((rmsf_of_moments_nm(*pair.reference.once(fluctuation_sums).at()) ** 2).sum()) if len(nodes) else 0.0
-    if len(nodes) >= 3 and goal <= 0.0:
+    if len(nodes) >= 3 and goal <= len(nodes) * _STILL_NM2:
         raise NotMeasurableError("the reference does not move, so that an elastic network has no amplitude")
     try:
         moves = anm_displacements(points, pair.ensemble.n_frames, np.random.default_rng(seed))
