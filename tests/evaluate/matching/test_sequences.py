@@ -51,14 +51,14 @@ def deletions(draw):
     return n, seed, keep
 
 
-@settings(max_examples=60, deadline=None)
-@given(deletions(), st.integers(-500, 500), st.booleans())
+@settings(max_examples=80, deadline=None)
+@given(deletions(), st.one_of(st.just(0), st.integers(200, 900)), st.booleans())
 def test_deleted_residues_are_the_only_ones_not_found(case, offset, consecutive):
     n, seed, keep = case
     parents = random_parents(seed, n)
     numbers = np.arange(n) + 1 + offset
-    if consecutive:
-        numbers = np.cumsum(keep) + offset
+    if consecutive:  # and never by chance numbers of the whole chain, which would count
+        numbers = np.cumsum(keep) + 1000 + offset
     short, kept = shortened(parents, keep, numbers)
     found = pair_residues(sequenced(parents), short)
     assert found is not None

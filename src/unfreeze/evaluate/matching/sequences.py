@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 __all__ = ["Correspondence", "Sequenced", "align_sequences", "pair_residues"]
 
 MATCH, MISMATCH = 5.0, -1.5
-GAP_OPEN, GAP_AT_BREAK, GAP_EXTEND = 8.0, 2.0, 0.1
-SAME_NUMBER = 1.0
-"""Reward for numbers that differ as most do: decides between placements of equal sequence."""
+GAP_OPEN, GAP_AT_BREAK, GAP_EXTEND = 8.0, 0.5, 0.1
+SAME_NUMBER, FIRST_REWARD = 1.0, 0.1
+"""Reward for numbers that differ as most do: more than a gap at a break costs, much less than an identical residue
+gives. In the first pass, that has yet to find by how much numbers differ, equal numbers decide ties only."""
 NUMBERS_SHARED, NUMBERS_AGREE = 0.8, 0.95
 """Shares of the shorter chain that must be found by number, and of these that must have equal names."""
 
@@ -96,22 +97,20 @@ def _by_number(first: Sequenced, second: Sequenced) -> tuple[NDArray[np.int64], 
 
 
 def _by_sequence(first: Sequenced, second: Sequenced) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Aligned residues; a second pass knows by how much the numbers differ."""
+    """Aligned residues; from the second pass on it is known by how much numbers differ."""
     codes = {name: code for code, name in enumerate(dict.fromkeys((*first.parents, *second.parents)))}
     rows, columns = (np.array([codes[name] for name in chain.parents]) for chain in (first, second))
     scores = np.where(rows[:, None] == columns[None], MATCH, MISMATCH)
     shift = second.number[None] - first.number[:, None]
-    offset, usual = 0, None
-    pairs = align_sequences(scores + SAME_NUMBER * (shift == 0), first.broken_before, second.broken_before)
-    for _ in range(2):
-        identical = rows[pairs[0]] == columns[pairs[1]]
-        shifts, counts = np.unique(shift[pairs][identical], return_counts=True)
+    offset, reward = 0, FIRST_REWARD
+    pairs = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for _ in range(3):
+        pairs = align_sequences(scores + reward * (shift == offset), first.broken_before, second.broken_before)
+        shifts, counts = np.unique(shift[pairs][rows[pairs[0]] == columns[pairs[1]]], return_counts=True)
         usual = int(shifts[counts.argmax()]) if len(shifts) else 0
-        if usual == offset:
+        if (usual, reward) == (offset, SAME_NUMBER):
             break
-        offset = usual
-        rewarded = scores + SAME_NUMBER * (shift == offset)
-        pairs = align_sequences(rewarded, first.broken_before, second.broken_before)
+        offset, reward = usual, SAME_NUMBER
     return _with_ends(pairs, shift == offset)
 
 
@@ -129,9 +128,8 @@ def _with_ends(
             run.append((a, b))
             a, b = a + step, b + step
         ends.append(np.array(run, dtype=np.int64).reshape(-1, 2))
-    before, after = ends[0][::-1], ends[1]
-    return (np.concatenate([before[:, 0], pairs[0], after[:, 0]]),
-            np.concatenate([before[:, 1], pairs[1], after[:, 1]]))  # fmt: skip
+    found = np.concatenate([ends[0][::-1], np.stack(pairs, axis=1), ends[1]])
+    return found[:, 0], found[:, 1]
 
 
 def align_sequences(
