@@ -122,8 +122,9 @@ def evaluate(
             _evaluate_one(*sides, changes, output, with_report=with_report, as_json=as_json, force=force)
         else:
             if recipe is not None:
-                assert data is not None
-                assert output is not None
+                if data is None or output is None:
+                    missing = "--data" if data is None else "--output"
+                    raise typer.BadParameter(f"--recipe {recipe} needs it", param_hint=missing)
                 targets = _prepare(data, output, ids, seed or 0, show=not as_json)
             assert targets is not None
             from unfreeze.evaluate.targets import read_targets
@@ -278,7 +279,7 @@ def _check_same(folder: Path, target: str, generator: str, *, force: bool) -> No
 def _name_of(path: str) -> str:
     """A name for files from a path: its last part without its ending."""
     given = Path(path)
-    name = given.name or given.resolve().name
+    name = given.name if given.name not in ("", "..") else given.resolve().name
     if not given.is_dir():
         name = re.sub(r"(\.(pdb|cif|mmcif|ent|xtc|dcd|trr|h5|gz))+$", "", name, flags=re.IGNORECASE)
     return re.sub(r"[^A-Za-z0-9_.+-]", "_", name).strip(".+-")[:100] or "unnamed"

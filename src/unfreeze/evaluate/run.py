@@ -128,9 +128,9 @@ def evaluate_one(
     InputError
         If it cannot be scored, or the folder must not be written to.
     """
+    protocol = find_protocol(task.settings.protocol)
     if directory is None:
         return _compared(task)
-    protocol = find_protocol(task.settings.protocol)
     store = ResultStore(Path(directory))
     with store.locked():
         key = _key(task, protocol)
