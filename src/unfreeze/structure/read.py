@@ -1,56 +1,25 @@
 """Read PDB and mmCIF files, plain or gzip, into a :class:`Complex`.
 
 Everything a file can get wrong ends as an :class:`InputError` that says where, and everything that reading
-changes or finds is told in :attr:`Complex.source`. Trajectories are read elsewhere, with a :class:`Topology`.
+changes or finds is told in :attr:`Complex.source`. Trajectories are read elsewhere.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.structure.chemistry.polymers import is_water
-from unfreeze.structure.complex import Complex, Source
-from unfreeze.structure.reading.assembly import Assembly, build_assembly
+from unfreeze.structure.complex import Complex
 from unfreeze.structure.reading.atom_table import AtomTable, Header
-from unfreeze.structure.reading.build import Selection, build_complex, select_atoms
-from unfreeze.structure.reading.cif_text import looks_like_cif, parse_cif
-from unfreeze.structure.reading.files import FileContent, read_content
-from unfreeze.structure.reading.missing import missing_atoms, missing_residues
-from unfreeze.structure.reading.pdb_text import looks_like_pdb, parse_pdb
+from unfreeze.structure.reading.build import select_atoms
+from unfreeze.structure.reading.one_model import build_model, parse_structure, with_missing
 
-__all__ = ["Topology", "read_complex", "read_models", "read_topology", "topology_of_table"]
-
-
-@dataclass(frozen=True, eq=False)
-class Topology:
-    """A complex and where its atoms stand in a file that lists more: in trajectories every atom has its row.
-
-    Attributes
-    ----------
-    complex
-        Heavy atoms, without waters.
-    rows : int64 [complex.n_atoms]
-        Row of every atom of the complex among the atoms of the file.
-    is_water, is_hydrogen : bool [n_atoms_in_file]
-        Which atoms of the file (of its first model) belong to waters, and which are hydrogens.
-    """
-
-    complex: Complex
-    rows: NDArray[np.int64]
-    is_water: NDArray[np.bool_]
-    is_hydrogen: NDArray[np.bool_]
-
-    @property
-    def n_atoms_in_file(self) -> int:
-        """Number of atoms in the file, waters and hydrogens included."""
-        return len(self.is_water)
+__all__ = ["read_complex", "read_models"]
 
 
 def read_complex(
@@ -87,64 +56,12 @@ def read_complex(
     InputError
         If the file cannot be read or lacks what was asked for.
     """
-    content, table, header = _parse(path)
+    content, table, header = parse_structure(path)
     options = {"keep_hydrogens": keep_hydrogens, "keep_waters": keep_waters}
-    complex, _, copies = _one_model(content, table, header, model, assembly, options)
+    complex, _, copies = build_model(content, table, header, model, assembly, options)
     if chains is not None:
         complex = complex.take_chains(chains)
-    return _with_missing(complex, header, copies)
-
-
-def read_topology(path: str | os.PathLike[str]) -> Topology:
-    """Read the first model of a structure file as the topology of trajectories.
-
-    Parameters
-    ----------
-    path
-        A PDB or mmCIF file, plain or gzip.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    content, table, header = _parse(path)
-    table = table.take(table.model == 0)
-    options = {"keep_hydrogens": False, "keep_waters": False}
-    complex, selection, copies = _one_model(content, table, header, 1, None, options)
-    return _topology(table, _with_missing(complex, header, copies), selection, copies.selected)
-
-
-def topology_of_table(table: AtomTable, source: Source) -> Topology:
-    """A topology from atoms that another reader lists; the same is dropped, chosen and found as in a PDB file.
-
-    Parameters
-    ----------
-    table
-        Atoms of one model. A ``label_number`` that differs keeps residues apart that share a number.
-    source
-        Name, checksum, title and notes.
-
-    Raises
-    ------
-    InputError
-        If there is nothing but water and hydrogens, or atoms lie on top of each other.
-    """
-    header = Header(gemmi.Structure(), {}, False, 1, ("1",), "atom")
-    selection = select_atoms(source.name, table, keep_hydrogens=False, keep_waters=False)
-    plain = replace(selection, table=selection.table.changed(label_number=np.zeros_like(selection.table.label_number)))
-    source = replace(source, n_waters_dropped=selection.n_waters, n_hydrogens_dropped=selection.n_hydrogens)
-    complex, selected = build_complex(source, plain, header)
-    notes = tuple(dict.fromkeys([*source.notes, *selection.notes]))
-    complex = replace(complex, source=replace(complex.source, notes=notes))
-    return _topology(table, _with_missing(complex, header, _Copies(selected, None)), selection, selected)
-
-
-def _topology(table: AtomTable, complex: Complex, selection: Selection, selected: NDArray[np.int64]) -> Topology:
-    rows = np.searchsorted(table.row, selection.table.row[selected]).astype(np.int64)
-    names, inverse = np.unique(table.residue_name, return_inverse=True)
-    water = np.array([is_water(str(name)) for name in names], dtype=bool)[inverse]
-    return Topology(complex, rows, water, np.isin(table.element, ["H", "D"]))
+    return with_missing(complex, header, copies)
 
 
 def read_models(
@@ -180,9 +97,9 @@ def read_models(
         If a file cannot be read or is of another molecule, or no atom is common to all models.
     """
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    content, table, header = _parse(paths[0])
+    content, table, header = parse_structure(paths[0])
     options = {"keep_hydrogens": keep_hydrogens, "keep_waters": keep_waters}
-    complex, selection, copies = _one_model(content, table, header, model, assembly, options)
+    complex, selection, copies = build_model(content, table, header, model, assembly, options)
     rows = copies.selected
     reference = table.take(table.model == model - 1)
     places = np.searchsorted(reference.row, selection.table.row[rows])
@@ -214,9 +131,10 @@ def read_models(
     if chains is not None:
         kept = np.flatnonzero(np.isin(complex.chain_name, list(chains))[complex.atom_chain_index])
         complex, frames = complex.take_chains(chains), frames[:, kept]
-    return _with_missing(complex, header, copies), frames
+    return with_missing(complex, header, copies), frames
 
 
+_RESIDUE = ("chain", "number", "insertion_code", "residue_name")
 _SAME_SHARE = 0.5  # of the residues must be the same for two files to be of one molecule
 
 
@@ -226,111 +144,22 @@ def _models_of(
     """Every model with the name of its file, one file after the other."""
     yield from ((name, table.take(table.model == at)) for at in range(header.n_models))
     for path in others:
-        _, table, header = _parse(path)
+        _, table, header = parse_structure(path)
         yield from ((str(path), table.take(table.model == at)) for at in range(header.n_models))
 
 
+def _rows(table: AtomTable, columns: Sequence[str]) -> list[tuple]:
+    return list(zip(*(getattr(table, column).tolist() for column in columns), strict=True))
+
+
 def _check_same_molecule(name: str, reference_name: str, table: AtomTable, reference: AtomTable) -> None:
-    residues = [
-        set(
-            zip(
-                *(getattr(one, column).tolist() for column in ("chain", "number", "insertion_code", "residue_name")),
-                strict=True,
-            )
-        )
-        for one in (table, reference)
-    ]
+    residues = [set(_rows(one, _RESIDUE)) for one in (table, reference)]
     n_common, n_most = len(residues[0] & residues[1]), max(map(len, residues))
     if n_common < _SAME_SHARE * n_most:
         raise InputError(
             f"{name}: {n_common} of {n_most} residues are those of {reference_name} (chain, number and name), so the "
             "two are not models of one molecule. Give the models of one molecule only, numbered alike."
         )
-
-
-_COARSE_SHARE = 0.9  # of polymer residues with one atom, above which a model counts as coarse
-
-
-class _Copies:
-    """Rows of the selection that became atoms, and the assembly made of them."""
-
-    def __init__(self, selected: NDArray[np.int64], assembly: Assembly | None) -> None:
-        self.selected = selected
-        self.assembly = assembly
-
-
-def _parse(path: str | os.PathLike[str]) -> tuple[FileContent, AtomTable, Header]:
-    content = read_content(path)
-    # A PDB file may contain "data_" in a remark and an mmCIF file "ATOM" in its table: the first decides.
-    if looks_like_cif(content.data) and content.data.lstrip()[:6] not in (b"HEADER", b"ATOM  ", b"REMARK"):
-        parsed = parse_cif(content.name, content.data)
-    elif looks_like_pdb(content.data):
-        parsed = parse_pdb(content.name, content.data)
-    else:
-        start = content.data.lstrip()[:40].splitlines()[0].decode("latin-1")
-        raise InputError(
-            f"{content.name} is neither a PDB nor an mmCIF file (it begins with {start!r}); "
-            "other formats are not read. Convert it to mmCIF."
-        )
-    return content, *parsed
-
-
-def _one_model(
-    content: FileContent,
-    table: AtomTable,
-    header: Header,
-    model: int,
-    assembly: str | None,
-    options: dict[str, bool],
-) -> tuple[Complex, Selection, _Copies]:
-    if not 1 <= model <= header.n_models:
-        raise InputError(
-            f"{content.name}: no model {model}; it has {header.n_models}, counted from 1. Choose one of these."
-        )
-    selection = select_atoms(content.name, table.take(table.model == model - 1), **options)
-    structure = header.structure
-    source = Source(
-        name=content.name,
-        sha256=content.sha256,
-        title=" ".join(_info(structure, "_struct.title").split()),
-        n_models=header.n_models,
-        model=model,
-        n_waters_dropped=selection.n_waters,
-        n_alternates_dropped=selection.n_alternates,
-        n_hydrogens_dropped=selection.n_hydrogens,
-    )
-    complex, selected = build_complex(source, selection, header)
-    notes = [*header.notes, *selection.notes]
-    if structure.resolution > 0:
-        notes.append(f"Resolution {structure.resolution:.2f} Å.")
-    if header.model_names[model - 1] != str(model):
-        notes.append(f"Model {model} of the file is called {header.model_names[model - 1]} in it.")
-    built = None
-    if assembly is not None:
-        built = build_assembly(complex, structure, assembly, notes)
-        complex = built.complex
-    complex = replace(complex, source=replace(complex.source, notes=tuple(dict.fromkeys(notes))))
-    return complex, selection, _Copies(selected, built)
-
-
-def _info(structure: gemmi.Structure, tag: str) -> str:
-    return structure.info[tag] if tag in structure.info else ""  # noqa: SIM401  gemmi's map has no get
-
-
-def _with_missing(complex: Complex, header: Header, copies: _Copies) -> Complex:
-    """The complex with what it lacks written into its source."""
-    notes = list(complex.source.notes)
-    sequences = dict(header.sequences)
-    if copies.assembly is not None and not header.uses_entities:
-        original = copies.assembly.copy_of
-        sequences = {new: header.sequences[old] for new, old in original.items() if old in header.sequences}
-    residues = missing_residues(complex, sequences, header.uses_entities, notes)
-    atoms = missing_atoms(complex)
-    polymer = np.isin(complex.residue_kind, ["protein", "nucleic"])
-    if polymer.any() and (np.bincount(complex.residue_index)[polymer] == 1).mean() > _COARSE_SHARE:
-        notes.append("The polymers have one atom a residue only.")
-    source = replace(complex.source, missing_residues=residues, missing_atoms=atoms, notes=tuple(notes))
-    return replace(complex, source=source)
 
 
 def _same_records(one: AtomTable, other: AtomTable) -> bool:
@@ -341,15 +170,7 @@ def _same_records(one: AtomTable, other: AtomTable) -> bool:
 
 def _atom_keys(table: AtomTable, *, with_labels: bool) -> list[tuple]:
     """One key an atom; atoms that share all names are numbered. Labels may differ between files of one molecule."""
-    names = [
-        "chain",
-        "number",
-        "insertion_code",
-        "residue_name",
-        "atom_name",
-        *(["label_chain"] if with_labels else []),
-    ]
-    keys = list(zip(*(getattr(table, name).tolist() for name in names), strict=True))
+    keys = _rows(table, (*_RESIDUE, "atom_name", *(["label_chain"] if with_labels else [])))
     seen: dict[tuple, int] = {}
     numbered = []
     for key in keys:

@@ -81,7 +81,12 @@ def write_hdf5(path: Path, trajectory: Any, topology: bool = True, **attributes:
         for chain in trajectory.topology.chains
     ]  # fmt: skip
     with h5py.File(path, "w") as file:
-        data = file.create_dataset("coordinates", data=trajectory.xyz, chunks=(4, trajectory.n_atoms, 3), compression=1)
+        data = file.create_dataset(
+            "coordinates",
+            data=trajectory.xyz,
+            chunks=(4, trajectory.n_atoms, 3) if trajectory.n_frames else None,
+            maxshape=None,
+        )
         data.attrs["units"] = attributes.get("units", "nanometers")
         file.create_dataset("time", data=trajectory.time.astype(np.float32)).attrs["units"] = "picoseconds"
         if topology:

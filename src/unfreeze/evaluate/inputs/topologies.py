@@ -13,8 +13,8 @@ from unfreeze.errors import InputError
 from unfreeze.evaluate.inputs.atom_tables import AtomNames, names_of_json, names_of_mdtraj
 from unfreeze.evaluate.inputs.formats import TOPOLOGIES, file_format
 from unfreeze.structure.complex import Source
-from unfreeze.structure.read import Topology, read_topology, topology_of_table
 from unfreeze.structure.reading.files import MAX_BYTES
+from unfreeze.structure.topology import Topology, read_topology, topology_of_table
 
 __all__ = ["TOPOLOGY_SUFFIXES", "find_topology", "load_topology", "rows_in_trajectory", "topology_of_names"]
 
