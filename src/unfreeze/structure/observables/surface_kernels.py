@@ -144,13 +144,13 @@ def _accessible(
         covered = False
         for k in range(n):
             along = near[4, k] * ax + near[5, k] * ay + near[6, k] * az
-            if along > near[8, k]:
-                if along > near[7, k]:
-                    covered = True
-                    last = k
-                    break
-                part[m] = k
-                m += 1
+            if along > near[7, k]:
+                covered = True
+                last = k
+                break
+            # no branch: the processor could not foresee it
+            part[m] = k
+            m += np.int64(along > near[8, k])
         if covered:
             continue
         begin, end = patch_start[patch], patch_start[patch + 1]
@@ -216,7 +216,7 @@ def count_accessible(
     """Accessible points of the measured atoms: fills `counts` int32 [n_frames, n_measured]; see the caller."""
     n_atoms = frames.shape[1]
     near = np.empty((9, n_atoms), np.float32)
-    part = np.empty(n_atoms, np.int64)
+    part = np.empty(n_atoms + 1, np.int64)
     for f in range(len(frames)):
         frame = frames[f]
         prepared = _prepare(frame, radius, reach)
@@ -239,7 +239,7 @@ def decide_groups(
     """
     n_atoms = frames.shape[1]
     near = np.empty((9, n_atoms), np.float32)
-    part = np.empty(n_atoms, np.int64)
+    part = np.empty(n_atoms + 1, np.int64)
     clear = threshold * (1.0 + 1e-5)
     for f in range(len(frames)):
         frame = frames[f]
