@@ -7,6 +7,7 @@ out, roots of matrices cannot fail; every number has a bootstrap interval, the f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from unfreeze.evaluate.metrics.fluctuations import (
     rmsf_A,
 )
 from unfreeze.evaluate.metrics.gaussians import RMWD_A, RMWD_TRANSLATION_A, RMWD_VARIANCE_A
+from unfreeze.evaluate.metrics.interface_record import interface_arrays
 from unfreeze.evaluate.metrics.pair_distances import DISTANCE_SD_R
 from unfreeze.evaluate.metrics.pairwise_rmsd import PAIRWISE_RMSD_A
 from unfreeze.evaluate.metrics.principal_components import PC1_COSINE, PCA_W2_JOINT_A, PCA_W2_MD_A, pca_points
@@ -35,7 +37,7 @@ from unfreeze.evaluate.metrics.surface_area import SASA_MEAN, SASA_W1
 from unfreeze.evaluate.metrics.time_correlations import TICA_2D_JSD, TICA_JSD
 from unfreeze.evaluate.metrics.torsions import BACKBONE_TORSION_JSD, SIDECHAIN_TORSION_JSD
 from unfreeze.evaluate.protocol import Aggregate, Options, Outcome, Protocol
-from unfreeze.evaluate.protocols.interface import INTERFACE_METRICS
+from unfreeze.evaluate.protocols.interface import INTERFACE_METRICS, INTERFACE_SETTINGS, polymer_chains
 from unfreeze.evaluate.protocols.standard import measure_pair, rounded
 
 __all__ = ["UNFREEZE"]
@@ -76,9 +78,11 @@ _MAX_SERIES = 500  # frames of a series on the page
 def _run(ensemble: Frames, reference: Frames, options: Options) -> Outcome:
     """Score one ensemble: all metrics, the interfaces only where the reference structure has several chains."""
     pair, matching = align_pair(reference, ensemble)
-    metrics = _METRICS if pair.molecule.n_chains < 2 else (*_METRICS, *INTERFACE_METRICS)
+    is_complex = len(polymer_chains(pair.molecule)) > 1
+    metrics = (*_METRICS, *INTERFACE_METRICS) if is_complex else _METRICS
     outcome = measure_pair(metrics, pair, options, matching=matching.to_dict(), notes=matching.notes)
-    return Outcome(outcome.estimates, outcome.matching, _arrays(pair), outcome.notes)
+    arrays = _arrays(pair) | (interface_arrays(pair) if is_complex else {})
+    return replace(outcome, arrays=arrays)
 
 
 def _arrays(pair: AlignedPair) -> dict[str, list[Any]]:
@@ -122,5 +126,6 @@ UNFREEZE = Protocol(
         "max_blocks": MAX_BLOCKS,
         "floor": "first half of the reference, thinned to the ensemble's frames, against the second",
         "baseline": "CA elastic network of 1.5 nm, amplitude fitted to the reference",
+        **INTERFACE_SETTINGS,
     },
 )  # fmt: skip
