@@ -50,7 +50,7 @@ def test_interpolated_frames_are_their_share_of_the_way(states):
     assert value["progress_max"] == pytest.approx(0.8, abs=1e-4)
     assert value["progress_p95"] == pytest.approx(shares[37], abs=1e-4)
     assert value["rmsd_best_A"] == pytest.approx(0.2 * apart, rel=1e-3)
-    assert value["rmsd_p5_A"] == pytest.approx((1 - shares[37]) * apart, rel=1e-3)
+    assert value["rmsd_p5_A"] == pytest.approx((1 - shares[38]) * apart, rel=1e-3)
     assert value["share_reached"] == pytest.approx(np.mean((1 - shares) * apart <= 3.0))
     assert value["share_kept"] == pytest.approx(np.mean(shares * apart <= 3.0))
     assert value["share_nearer_other"] == pytest.approx(np.mean(shares > 0.5))

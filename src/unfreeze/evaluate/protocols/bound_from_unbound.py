@@ -23,7 +23,7 @@ from unfreeze.evaluate.metrics.interface_recovery import (
 )
 from unfreeze.evaluate.metrics.interface_residues import BACKBONE_REACH_NM, CONTACT_NM
 from unfreeze.evaluate.protocol import Aggregate, Options, Outcome, Protocol
-from unfreeze.evaluate.protocols.from_input import input_side, measure_against_aimless
+from unfreeze.evaluate.protocols.from_input import input_note, input_side, measure_against_aimless
 from unfreeze.evaluate.protocols.standard import rounded
 
 __all__ = ["BOUND_FROM_UNBOUND"]
@@ -41,7 +41,7 @@ def _run(ensemble: Frames, reference: Frames, options: Options) -> Outcome:
     reference = _structure_only(reference)
     pair, matching = align_pair(reference, ensemble)
     start = input_side(pair, ensemble, matching.ensemble_atoms)
-    notes = list(matching.notes)
+    notes = [*matching.notes, input_note(ensemble)]
     try:
         nearness = InputNearness.of(start)
     except NotMeasurableError as refusal:

@@ -23,7 +23,7 @@ from unfreeze.evaluate.metrics.transitions import (
     transition_metrics,
 )
 from unfreeze.evaluate.protocol import Aggregate, Options, Outcome, Protocol
-from unfreeze.evaluate.protocols.from_input import input_side, measure_against_aimless
+from unfreeze.evaluate.protocols.from_input import input_note, input_side, measure_against_aimless
 from unfreeze.evaluate.protocols.standard import rounded
 
 __all__ = ["CONFORMATIONS"]
@@ -51,7 +51,7 @@ def _run(ensemble: Frames, reference: Frames, options: Options) -> Outcome:
         "rmsd_to_input_A": rounded(pair.ensemble.once(start_rmsd_A, start).values[:_MAX_SERIES]),
         "progress": rounded(way.values[:_MAX_SERIES]),
     }
-    return Outcome(estimates, matching.to_dict(), arrays, (*matching.notes, *notes))
+    return Outcome(estimates, matching.to_dict(), arrays, (*matching.notes, input_note(ensemble), *notes))
 
 
 _METRICS = transition_metrics(StartState(np.empty((0, 3))))  # of no input, for the names

@@ -14,7 +14,13 @@ from unfreeze.evaluate.metric import Estimate, Metric, NotMeasurableError
 from unfreeze.evaluate.protocol import Options
 from unfreeze.structure.geometry import superpose
 
-__all__ = ["input_side", "measure_against_aimless"]
+__all__ = ["input_note", "input_side", "measure_against_aimless"]
+
+
+def input_note(ensemble: Frames) -> str:
+    """Says which structure was taken for the input, since a file of models holds none besides its frames."""
+    where = f"the structure in {ensemble.files[0]}" if ensemble.files else f"the structure that {ensemble.name} has"
+    return f"The input of the ensemble is taken to be {where}."
 
 
 def input_side(pair: AlignedPair, ensemble: Frames, ensemble_atoms: NDArray[np.int64]) -> Side:
@@ -52,7 +58,7 @@ def measure_against_aimless(
     options
         Whether the baseline is wanted; resamples and seed.
     """
-    baseline, notes = None, []
+    baseline, notes = None, list[str]()
     if options.baseline:
         try:
             aimless = aimless_side(pair.ensemble, start.frames_nm[0].astype(np.float64), options.seed)
