@@ -17,9 +17,15 @@ from unfreeze.evaluate.metrics.autocorrelations import (
     log_decorrelation_error,
 )
 from unfreeze.evaluate.metrics.markov_states import MarkovSettings, fit_metastable_states, state_occupancy_jsd
-from unfreeze.evaluate.metrics.slow_coordinates import TicaSettings, fit_slow_coordinates, lag_in_frames, lag_note
+from unfreeze.evaluate.metrics.slow_coordinates import (
+    TicaSettings,
+    _basis,
+    fit_slow_coordinates,
+    lag_in_frames,
+    lag_note,
+)
 from unfreeze.evaluate.metrics.time_correlations import TICA_2D_JSD, TICA_JSD, slow_histogram_jsd
-from unfreeze.evaluate.metrics.torsions import BACKBONE
+from unfreeze.evaluate.metrics.torsions import BACKBONE, chosen_torsions, walk_torsions
 from unfreeze.evaluate.protocol import Options
 from unfreeze.structure.geometry import rotation_matrices
 
@@ -80,6 +86,22 @@ def test_the_slowest_coordinate_survives_the_reduction_of_many_features(make):
     slow = fit_slow_coordinates(side, TicaSettings(lag_ps=2.0, max_features=3))
     assert slow.n_coordinates == 3
     assert abs(np.corrcoef(slow.project(side)[:, 0], states)[0, 1]) > 0.98
+
+
+def test_principal_components_from_frames_or_from_the_covariance(make):
+    longer, _ = two_state(make, 60)
+    few = Side.of(longer.molecule, longer.frames_nm[:11], time_step_ps=1.0)
+    settings = TicaSettings(lag_ps=1.0)
+    for side in (longer, few):  # more frames than features, and fewer
+        torsions = chosen_torsions(side.molecule, BACKBONE)
+        angles = np.concatenate([part for _, part in walk_torsions(side, torsions)])
+        features = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+        mean, components = _basis(side, settings, 3)
+        assert mean == pytest.approx(features.mean(axis=0))
+        features -= mean
+        assert components.T @ components == pytest.approx(np.eye(3), abs=1e-9)
+        explained = ((features @ components) ** 2).sum(axis=0)
+        assert explained == pytest.approx(np.linalg.svd(features)[1][:3] ** 2)
 
 
 def test_identical_is_zero_and_elsewhere_is_the_largest(make):

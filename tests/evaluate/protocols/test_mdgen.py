@@ -88,6 +88,13 @@ def test_a_lag_that_is_shorter_than_a_frame_is_said(peptide):
     assert any("The lag is 400 ps, not 100 ps" in note for note in outcome.notes)
 
 
+def test_a_peptide_without_side_chains(make):
+    reference = walk(make.peptide(5), 50, 1)
+    outcome = MDGEN.run(reference, reference, Options(floor=False, baseline=False, n_bootstrap=0))
+    assert outcome.estimates["mdgen_sidechain_jsd"].reason == "the atoms that are in both make no side-chain torsions"
+    assert outcome.estimates["mdgen_torsion_jsd"].value == outcome.estimates["mdgen_backbone_jsd"].value == 0.0
+
+
 def test_means_over_targets():
     results = [
         TargetResult(name, "g", MDGEN.describe(), estimates={"mdgen_backbone_jsd": Estimate(value)})

@@ -8,12 +8,13 @@ clock; the ensemble that is projected on it need not have one. Needs deeptime (e
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import eigsh
+from scipy.linalg import eigh
 
 from unfreeze.evaluate.frames import Side
 from unfreeze.evaluate.metric import NotMeasurableError
@@ -159,9 +160,8 @@ def fit_slow_coordinates(reference: Side, settings: TicaSettings) -> SlowCoordin
             f"than {_FEWEST_PAIRS}"
         )
     decomposition = deeptime_module("decomposition")
-    mean, covariance = reference.once(_moments, settings.names, settings.fold)
     n_kept = max(2, min(settings.max_features, n_pairs // _PAIRS_PER_FEATURE))
-    components = _reduction(covariance, n_kept)
+    mean, components = _basis(reference, settings, n_kept)
     if components.shape[1] == 0:
         raise NotMeasurableError("no torsion of the reference moves")
     values = _reduced(reference, settings, mean, components)
@@ -194,36 +194,35 @@ def _features(angles: NDArray[np.float64], symmetric: NDArray[np.bool_]) -> NDAr
     return np.concatenate([np.cos(turned), np.sin(turned)], axis=1)
 
 
-def _moments(side: Side, names: tuple[str, ...], fold: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and covariance of the features over all frames."""
-    torsions = chosen_torsions(side.molecule, names, fold)
+def _basis(side: Side, settings: TicaSettings, n_kept: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean of the features, and what they are multiplied with: [n_features] and [n_features, n ≤ n_kept].
+
+    That picks those that move where they fit, and projects on leading principal components otherwise.
+    """
+    torsions = chosen_torsions(side.molecule, settings.names, settings.fold)
     if len(torsions) == 0:
         raise NotMeasurableError("the atoms that are in both make no such torsions")
-    size = 2 * len(torsions)
-    total, product, origin = np.zeros(size), np.zeros((size, size)), None
-    for _, angles in walk_torsions(side, torsions):
-        features = _features(angles, torsions.symmetric)
-        # sums about a value near the mean keep their digits
-        origin = features.mean(axis=0) if origin is None else origin
-        features -= origin
-        total += features.sum(axis=0)
-        product += features.T @ features
-    mean = total / side.n_frames
-    return mean + (origin if origin is not None else 0.0), product / side.n_frames - np.outer(mean, mean)
 
+    def walk(origin: NDArray[np.float64] | float = 0.0) -> Iterator[NDArray[np.float64]]:
+        return (_features(angles, torsions.symmetric) - origin for _, angles in walk_torsions(side, torsions))
 
-def _reduction(covariance: NDArray[np.float64], n_kept: int) -> NDArray[np.float64]:
-    """Identity where all features fit, leading principal components otherwise: [n_features, n]; those that move."""
-    moving = np.flatnonzero(np.diag(covariance) > _STILL)
+    mean = np.sum([part.sum(axis=0) for part in walk()], axis=0) / side.n_frames
+    variance = np.sum([(part**2).sum(axis=0) for part in walk(mean)], axis=0) / side.n_frames
+    moving = np.flatnonzero(variance > _STILL)
     if len(moving) <= n_kept:
-        return np.eye(len(covariance))[:, moving]
-    start = np.random.default_rng(0).standard_normal(len(moving))  # eigsh would draw its own
-    within = covariance[np.ix_(moving, moving)]
-    variances, directions = eigsh(within, k=n_kept, v0=start) if n_kept < len(moving) // 2 else np.linalg.eigh(within)
-    chosen = [k for k in np.argsort(variances)[::-1][:n_kept].tolist() if variances[k] > _STILL]
-    components = np.zeros((len(covariance), len(chosen)))
-    components[moving] = directions[:, chosen]
-    return components
+        directions = np.eye(len(moving))
+    elif side.n_frames <= len(moving):
+        values = np.concatenate([part[:, moving] for part in walk(mean)])
+        directions = np.linalg.svd(values, full_matrices=False)[2][:n_kept].T
+    else:
+        covariance = np.zeros((len(moving), len(moving)))
+        for part in walk(mean):
+            covariance += part[:, moving].T @ part[:, moving]
+        first = len(moving) - n_kept
+        directions = eigh(covariance, subset_by_index=(first, len(moving) - 1), overwrite_a=True)[1][:, ::-1]
+    components = np.zeros((len(mean), directions.shape[1]))
+    components[moving] = directions
+    return mean, components
 
 
 def _reduced(

@@ -17,7 +17,7 @@ from unfreeze.evaluate.metrics.torsions import JSD_BOUNDS, js_distances
 from unfreeze.evaluate.metrics.walking import block_weights
 from unfreeze.evaluate.samples import BlockMeans
 
-__all__ = ["TICA_2D_JSD", "TICA_JSD", "slow_histogram_jsd"]
+__all__ = ["TICA_2D_JSD", "TICA_JSD", "TICA_SETTINGS", "slow_histogram_jsd"]
 
 
 def slow_histogram_jsd(ensemble: Side, reference: Side, *, settings: TicaSettings, n_dims: int) -> Measurement:
@@ -66,15 +66,16 @@ def slow_histogram_jsd(ensemble: Side, reference: Side, *, settings: TicaSetting
     )
 
 
-_DEFAULT = TicaSettings()
+TICA_SETTINGS = TicaSettings()
+"""Of protocol ``unfreeze``: backbone torsions, a lag of 1 ns, few enough bins for a few hundred frames."""
 
 
 def _tica(ensemble: Side, reference: Side) -> Measurement:
-    return slow_histogram_jsd(ensemble, reference, settings=_DEFAULT, n_dims=1)
+    return slow_histogram_jsd(ensemble, reference, settings=TICA_SETTINGS, n_dims=1)
 
 
 def _tica_2d(ensemble: Side, reference: Side) -> Measurement:
-    return slow_histogram_jsd(ensemble, reference, settings=_DEFAULT, n_dims=2)
+    return slow_histogram_jsd(ensemble, reference, settings=TICA_SETTINGS, n_dims=2)
 
 
 TICA_JSD = Metric(

@@ -175,7 +175,13 @@ def js_distances(first: NDArray[np.floating], second: NDArray[np.floating]) -> N
 
 
 def torsion_jsd(
-    ensemble: Side, reference: Side, *, names: tuple[str, ...], n_bins: int = N_BINS, fold: bool = True
+    ensemble: Side,
+    reference: Side,
+    *,
+    names: tuple[str, ...],
+    n_bins: int = N_BINS,
+    fold: bool = True,
+    counted: tuple[str, ...] | None = None,
 ) -> Measurement:
     """Mean over torsions of the Jensen–Shannon distance between their histograms.
 
@@ -185,26 +191,40 @@ def torsion_jsd(
         The two sides.
     names, n_bins, fold
         Which torsions, how many bins on the circle, and whether symmetric groups are taken modulo π.
+    counted
+        Torsions that histograms are made of, `names` and more, so that several metrics share them.
 
     Raises
     ------
     NotMeasurableError
         If no such torsion is in both.
     """
+    found = reference.once(_torsions_of, names if counted is None else counted, fold).name
+    chosen = np.flatnonzero(np.isin(found, names))
+    if len(chosen) == 0:
+        raise _none_of(names)
+    key = (names if counted is None else counted, n_bins, fold)
     return Measurement(
-        ensemble.once(torsion_histograms, names, n_bins, fold),
-        reference.once(torsion_histograms, names, n_bins, fold),
-        lambda e, r: float(js_distances(e[0], r[0]).mean()),
+        ensemble.once(torsion_histograms, *key),
+        reference.once(torsion_histograms, *key),
+        lambda e, r: float(js_distances(e[0][chosen], r[0][chosen]).mean()),
     )
 
 
 def _torsions_of(side: Side, names: tuple[str, ...], fold: bool) -> TorsionSet:
     torsions = chosen_torsions(side.molecule, names, fold)
     if len(torsions) == 0:
-        kind = "backbone torsions" if set(names) <= set(BACKBONE) else "torsions"
-        kind = "side-chain torsions" if all(name.startswith("chi") for name in names) else kind
-        raise NotMeasurableError(f"the atoms that are in both make no {kind}")
+        raise _none_of(names)
     return torsions
+
+
+def _none_of(names: tuple[str, ...]) -> NotMeasurableError:
+    kind = "torsions"
+    if set(names) <= set(BACKBONE):
+        kind = "backbone torsions"
+    elif not set(names) & set(BACKBONE):
+        kind = "side-chain torsions"
+    return NotMeasurableError(f"the atoms that are in both make no {kind}")
 
 
 def _symmetric_torsions() -> tuple[tuple[str, str], ...]:

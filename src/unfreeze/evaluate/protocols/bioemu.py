@@ -1,8 +1,9 @@
 """Protocol `bioemu`: folding free energy and coverage of conformations, as the benchmarks of BioEmu define them.
 
 After Lewis et al. 2025 (Science, adv9817) and bioemu-benchmarks. Frames that could be no protein are left out first,
-of the ensemble, the floor's half and the baseline alike; the reference is taken as it is. A reference of a few
-structures gives coverage; one of frames from a simulation gives the free energy too.
+of the ensemble and of the floor's half alike; the reference is taken as it is, and so is the baseline, whose rigid
+residues come apart by construction (its share of physical frames says how often). A reference of a few structures
+gives coverage; one of frames from a simulation gives the free energy too.
 
 Not here: local unfolding, cryptic pockets (both need lists of residues for every target) and the projections of the
 ``md_emulation`` benchmark, whose place `tica_2d_jsd` of protocol `unfreeze` takes.
@@ -53,8 +54,7 @@ def _run(ensemble: Frames, reference: Frames, options: Options) -> Outcome:
     if kept is None:
         estimates |= {metric.name: Estimate(None, reason=NONE_LEFT) for metric in (*FOLDING, *COVERAGE)}
     else:
-        others = {"floor": _physical(floor), "baseline": _physical(baseline)}
-        estimates |= measure_all((*FOLDING, *COVERAGE), kept, options, **others)
+        estimates |= measure_all((*FOLDING, *COVERAGE), kept, options, floor=_physical(floor), baseline=baseline)
     return Outcome(estimates, matching=matching.to_dict(), notes=tuple(notes))
 
 

@@ -39,7 +39,7 @@ MARKOV = MarkovSettings(TICA, n_clusters=100, n_states=10, max_iterations=100, s
 
 
 def _torsions(name: str, title: str, names: tuple[str, ...]) -> Metric:
-    measure = partial(torsion_jsd, names=names, n_bins=N_BINS, fold=False)
+    measure = partial(torsion_jsd, names=names, n_bins=N_BINS, fold=False, counted=BACKBONE + SIDE_CHAIN)
     return Metric(name, f"{title}, Jensen–Shannon distance", measure, better="lower", perfect=0.0, bounds=JSD_BOUNDS,
                   group="torsions")  # fmt: skip
 
