@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from unfreeze.evaluate import baseline
 from unfreeze.evaluate.baseline import baseline_side, nearest_representative
 from unfreeze.evaluate.frames import AlignedPair, Side
 from unfreeze.evaluate.metric import NotMeasurableError
@@ -79,7 +80,7 @@ def test_one_network_spans_a_complex(protease):
     assert all(profile[chains == chain].min() > 0.05 for chain in np.unique(chains))
 
 
-def test_what_has_no_baseline_says_why(make):
+def test_what_has_no_baseline_says_why(make, monkeypatch):
     peptide = make.peptide(10, -60.0, -45.0)
     apart = make.merge(peptide, make.moved(peptide, [9.0, 0.0, 0.0]), chains=["A", "B"])
     with pytest.raises(NotMeasurableError, match="2 separate parts"):
@@ -88,3 +89,6 @@ def test_what_has_no_baseline_says_why(make):
         baseline_side(_pair(peptide, 0.0), 0)
     with pytest.raises(NotMeasurableError, match="at least 3 nodes, found 0"):
         baseline_side(_pair(make.ions([[0, 0, 0], [1, 0, 0]])), 0)
+    monkeypatch.setattr(baseline, "MAX_NODES", 9)
+    with pytest.raises(NotMeasurableError, match=r"10 representative atoms are too many for an elastic network \(9\)"):
+        baseline_side(_pair(peptide), 0)

@@ -18,8 +18,10 @@ from unfreeze.physics.anm import LooseNetworkError, anm_displacements
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import superpose
 
-__all__ = ["baseline_side", "nearest_representative"]
+__all__ = ["MAX_NODES", "baseline_side", "nearest_representative"]
 
+MAX_NODES = 10_000
+"""Representative atoms of the largest network that is built: beyond, its factor takes gigabytes and many minutes."""
 _ROUNDS = 5  # of scaling: superposing takes a little of the motion away, the less the smaller it is
 _FRAMES_A_CHUNK = 256
 _STILL_NM2 = 1e-12  # less than this is rounding of the coordinates
@@ -46,7 +48,8 @@ def baseline_side(pair: AlignedPair, seed: int) -> Side:
     Raises
     ------
     NotMeasurableError
-        If there are too few representative atoms, the network is loose or in pieces, or the reference does not move.
+        If there are too few or too many representative atoms, the network is loose or in pieces, or the reference
+        does not move.
     """
     molecule = pair.molecule
     nodes = molecule.representative_atoms()
@@ -54,6 +57,8 @@ def baseline_side(pair: AlignedPair, seed: int) -> Side:
     goal = float((rmsf_of_moments_nm(*pair.reference.once(fluctuation_sums).at()) ** 2).sum()) if len(nodes) else 0.0
     if len(nodes) >= 3 and goal <= len(nodes) * _STILL_NM2:
         raise NotMeasurableError("the reference does not move, so that an elastic network has no amplitude")
+    if len(nodes) > MAX_NODES:
+        raise NotMeasurableError(f"{len(nodes)} representative atoms are too many for an elastic network ({MAX_NODES})")
     try:
         moves = anm_displacements(points, pair.ensemble.n_frames, np.random.default_rng(seed))
     except LooseNetworkError as error:

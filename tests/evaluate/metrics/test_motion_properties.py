@@ -180,3 +180,18 @@ def test_a_memory_map_is_as_good_as_an_array(metric, pair, molecule, tmp_path):
         molecule, np.load(tmp_path / "frames.npy", mmap_mode="r"), replica_start=pair.reference.replica_start
     )
     assert _value(metric, pair.ensemble, mapped) == pytest.approx(_value(metric, pair.ensemble, pair.reference))
+
+
+@pytest.mark.parametrize("metric", ALL, ids=_name)
+def test_resamples_without_any_weight_are_left_out(metric, molecule, pair):
+    weights = np.zeros(40)
+    weights[-4:] = [1.0, 2.0, 3.0, 4.0]  # two of twenty blocks: every tenth resample draws neither
+    weighted = Side.of(molecule, pair.ensemble.frames_nm, weights)
+    found = measure(metric, AlignedPair(weighted, pair.reference), Options(n_bootstrap=60))
+    assert found.value is not None and found.low is not None and found.high is not None
+    assert metric.measure is not None
+    sample = metric.measure(weighted, pair.reference)
+    none = np.zeros(sample.ensemble.n_blocks, dtype=np.int64)
+    none[0] = 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        assert not np.isfinite(sample.statistic(sample.ensemble.at(none), sample.reference.at()))

@@ -18,7 +18,7 @@ from unfreeze.evaluate.frames import Side
 from unfreeze.evaluate.metric import Measurement, Metric, NotMeasurableError
 from unfreeze.evaluate.metrics.pair_kernels import FRAMES_A_STRETCH, add_contacts, frames_innermost
 from unfreeze.evaluate.metrics.selection import representatives
-from unfreeze.evaluate.metrics.similarity import jaccard
+from unfreeze.evaluate.metrics.similarity import jaccard, where_drawn
 from unfreeze.evaluate.metrics.walking import block_weights, stretches
 from unfreeze.evaluate.samples import BlockMeans
 
@@ -106,9 +106,11 @@ def _agreement(kind: _Kind, name: str) -> Callable[[Side, Side], Measurement]:
         ]
         if not any(kind(sample.at()[0], native).any() for sample in samples):
             raise NotMeasurableError(f"neither side has {name} contacts")
-        return Measurement(
-            samples[0], samples[1], lambda one, other: jaccard(kind(one[0], native), kind(other[0], native))
-        )
+
+        def overlap(one: tuple[NDArray[np.floating]], other: tuple[NDArray[np.floating]]) -> float:
+            return jaccard(kind(one[0], native), kind(other[0], native))
+
+        return Measurement(samples[0], samples[1], where_drawn(overlap))
 
     return measure
 

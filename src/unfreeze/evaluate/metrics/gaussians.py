@@ -15,6 +15,7 @@ from unfreeze.evaluate.frames import Side
 from unfreeze.evaluate.metric import Measurement, Metric
 from unfreeze.evaluate.metrics.moments import covariances, displacement_moments
 from unfreeze.evaluate.metrics.selection import representatives
+from unfreeze.evaluate.metrics.similarity import where_drawn
 
 __all__ = ["RMWD_A", "RMWD_TRANSLATION_A", "RMWD_VARIANCE_A", "bures_squared", "rmwd_parts_nm2"]
 
@@ -73,7 +74,7 @@ def _distance(squared_nm2: Callable[[_Moments, _Moments], float]) -> Callable[[S
         return Measurement(
             ensemble.once(displacement_moments),
             reference.once(displacement_moments),
-            lambda one, other: 10.0 * squared_nm2(one, other) ** 0.5,
+            where_drawn(lambda one, other: 10.0 * squared_nm2(one, other) ** 0.5),
         )
 
     return measure

@@ -18,6 +18,7 @@ from unfreeze.evaluate.frames import Side
 from unfreeze.evaluate.metric import Measurement, Metric
 from unfreeze.evaluate.metrics.principal_axes import PrincipalAxes, principal_axes
 from unfreeze.evaluate.metrics.selection import representatives, require_frames
+from unfreeze.evaluate.metrics.similarity import where_drawn
 from unfreeze.evaluate.metrics.walking import evenly_spaced
 from unfreeze.evaluate.samples import BlockMeans, FrameValues
 
@@ -134,7 +135,7 @@ def _w2(axes: _Axes) -> Callable[[Side, Side], Measurement]:
         def distance_A(one: _Points, other: _Points) -> float:
             return 10.0 * w2_assignment(equally_weighted(*one, n), equally_weighted(*other, n))
 
-        return Measurement(samples[0], samples[1], distance_A)
+        return Measurement(samples[0], samples[1], where_drawn(distance_A))
 
     return measure
 
@@ -157,7 +158,7 @@ def _cosine(ensemble: Side, reference: Side) -> Measurement:
             return float("nan")
         return min(abs(float(_leading(*one) @ overlap @ _leading(*other))), 1.0)
 
-    return Measurement(first_scores, second_scores, cosine)
+    return Measurement(first_scores, second_scores, where_drawn(cosine))
 
 
 def _leading(mean: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from scipy.stats import wasserstein_distance
 from unfreeze.evaluate.frames import Side
 from unfreeze.evaluate.metric import Measurement, Metric
 from unfreeze.evaluate.metrics.selection import representatives
+from unfreeze.evaluate.metrics.similarity import where_drawn
 from unfreeze.evaluate.metrics.walking import stretches
 from unfreeze.evaluate.samples import FrameValues
 from unfreeze.structure.complex import Complex
@@ -83,7 +84,7 @@ def _w1_A(first: _Values, second: _Values) -> float:
 
 def _distance(ensemble: Side, reference: Side) -> Measurement:
     representatives(reference, 2)
-    return Measurement(ensemble.once(gyration_radii), reference.once(gyration_radii), _w1_A)
+    return Measurement(ensemble.once(gyration_radii), reference.once(gyration_radii), where_drawn(_w1_A))
 
 
 def _mean(ensemble: Side, reference: Side) -> Measurement:

@@ -1,14 +1,18 @@
-"""How alike two series or two sets are: Pearson and Spearman correlation, the Jaccard index."""
+"""How alike two series or two sets are: Pearson and Spearman correlation, the Jaccard index.
+
+All give NaN where they are undefined, and :func:`where_drawn` makes any statistic do so for a resample without weight.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-__all__ = ["jaccard", "pearson", "spearman"]
+__all__ = ["jaccard", "pearson", "spearman", "where_drawn"]
 
 
 def pearson(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
@@ -38,3 +42,17 @@ def jaccard(first: NDArray[np.bool_], second: NDArray[Any]) -> float:
     """Jaccard index |A ∩ B| / |A ∪ B| of two masks over the same items; NaN where both sets are empty."""
     union = np.count_nonzero(first | second)
     return np.count_nonzero(first & second) / union if union else float("nan")
+
+
+def where_drawn(statistic: Callable[[Any, Any], float]) -> Callable[[Any, Any], float]:
+    """The statistic of two samples, NaN where one of them drew only blocks of frames without weight.
+
+    Means are NaN then, for which eigenvalues and distances of distributions raise errors instead.
+    """
+
+    def guarded(one: tuple[NDArray[Any], ...], other: tuple[NDArray[Any], ...]) -> float:
+        # of a sample without weight every mean and every weight is NaN, so that one number of each array tells
+        drawn = all(np.isfinite(part.flat[-1]) for part in (*one, *other) if part.size)
+        return statistic(one, other) if drawn else float("nan")
+
+    return guarded
