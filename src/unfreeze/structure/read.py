@@ -6,6 +6,7 @@ changes or finds is told in :attr:`Complex.source`. Trajectories are read elsewh
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -142,10 +143,17 @@ def _models_of(
     name: str, table: AtomTable, header: Header, others: Sequence[str | os.PathLike[str]]
 ) -> Iterator[tuple[str, AtomTable]]:
     """Every model with the name of its file, one file after the other."""
-    yield from ((name, table.take(table.model == at)) for at in range(header.n_models))
+    yield from ((name, one) for one in _split(table, header.n_models))
     for path in others:
         _, table, header = parse_structure(path)
-        yield from ((str(path), table.take(table.model == at)) for at in range(header.n_models))
+        yield from ((str(path), one) for one in _split(table, header.n_models))
+
+
+def _split(table: AtomTable, n_models: int) -> Iterator[AtomTable]:
+    # A mask over all atoms for each of hundreds of models would take seconds.
+    order = np.argsort(table.model, kind="stable")
+    bounds = np.searchsorted(table.model[order], np.arange(n_models + 1))
+    yield from (table.take(order[begin:end]) for begin, end in itertools.pairwise(bounds))
 
 
 def _rows(table: AtomTable, columns: Sequence[str]) -> list[tuple]:

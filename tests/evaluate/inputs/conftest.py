@@ -64,8 +64,7 @@ def write_xtc(path: Path, xyz: NDArray[np.float32], times: NDArray[np.floating] 
 
 def write_hdf5(path: Path, trajectory: Any, topology: bool = True, **attributes: str) -> Path:
     """An HDF5 file of mdtraj's layout, written without PyTables."""
-    import h5py
-
+    h5py = pytest.importorskip("h5py")
     chains = [
         {
             "index": chain.index,

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import gemmi
-import h5py
 import mdtraj
 import numpy as np
 import pytest
@@ -84,6 +83,7 @@ def test_hdf5_in_angstrom_and_without_topology(system: Any, tmp_path: Path, writ
 def test_hdf5_of_other_units_or_layout(system: Any, tmp_path: Path, write: SimpleNamespace) -> None:
     with pytest.raises(InputError, match="'furlongs'; nanometers"):
         load_frames(write.hdf5(tmp_path / "a.h5", system.trajectory, units="furlongs"))
+    h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file["positions"] = np.zeros(3)
     with pytest.raises(InputError, match="no dataset 'coordinates'"):
@@ -91,6 +91,7 @@ def test_hdf5_of_other_units_or_layout(system: Any, tmp_path: Path, write: Simpl
 
 
 def test_hdf5_that_points_to_other_files(system: Any, tmp_path: Path, write: SimpleNamespace) -> None:
+    h5py = pytest.importorskip("h5py")
     write.hdf5(tmp_path / "a.h5", system.trajectory)
     with h5py.File(tmp_path / "link.h5", "w") as file:
         file["coordinates"] = h5py.ExternalLink(str(tmp_path / "a.h5"), "/coordinates")

@@ -22,6 +22,7 @@ from unfreeze.structure.reading.unmarked_models import unmarked_models
 __all__ = ["looks_like_pdb", "parse_pdb", "split_residue_and_chain"]
 
 _WIDTH = 80
+_LINES_AT_ONCE = 8192  # few enough that the index of every letter stays in the cache
 _ORTHOGONAL = (30, 54)
 _RECORDS = (b"ATOM", b"HETATM", b"HEADER", b"CRYST1", b"REMARK", b"MODEL", b"SEQRES", b"TITLE", b"COMPND", b"USER")
 
@@ -80,11 +81,13 @@ _SERIAL_START = np.frombuffer(b" 0123456789", dtype=np.uint8)
 
 def _columns(text: NDArray[np.uint8], starts: NDArray, lengths: NDArray, first: int, end: int) -> NDArray[np.uint8]:
     """Columns `first` to `end` of the lines, blank beyond a line's end: [n_lines, end - first]."""
-    out = np.full((len(starts), end - first), ord(" "), dtype=np.uint8)
+    out = np.empty((len(starts), end - first), dtype=np.uint8)
     last = len(text) - 1
-    for column in range(first, end):
-        inside = lengths > column
-        out[:, column - first] = np.where(inside, text[np.minimum(starts + column, last)], ord(" "))
+    column = np.arange(first, end)
+    for begin in range(0, len(starts), _LINES_AT_ONCE):
+        rows = slice(begin, begin + _LINES_AT_ONCE)
+        letters = text[np.minimum(starts[rows, None] + column, last)]
+        out[rows] = np.where(lengths[rows, None] > column, letters, ord(" "))
     out[out == ord("\t")] = ord(" ")
     return out
 
