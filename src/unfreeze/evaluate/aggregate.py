@@ -119,6 +119,10 @@ class Aggregator:
         self._aggregates = protocol.aggregates
         self._n_targets = n_targets
         self._seed = seed
+        self._beside = {
+            generator: [[_standing_for(result, kind) for result in own.values()] for kind in ("floor", "baseline")]
+            for generator, own in self._sound.items()
+        }
         self._drawn: dict[tuple[str, str, tuple[str, ...]], NDArray[np.float64]] = {}
 
     def summaries(self) -> dict[str, dict[str, Summary]]:
@@ -151,10 +155,7 @@ class Aggregator:
         own = self._sound[generator]
         names = self._entering(aggregate, generator, tuple(own))
         low, high = _interval(self._draw(aggregate, generator, names))
-        beside = [
-            _or_none(_combine(aggregate, [_standing_for(result, kind) for result in own.values()]))
-            for kind in ("floor", "baseline")
-        ]
+        beside = [_or_none(_combine(aggregate, results)) for results in self._beside[generator]]
         value = _or_none(self._combined(aggregate, generator, names))
         return Summary(value, low, high, beside[0], beside[1], len(names), self._n_targets - len(names))
 
