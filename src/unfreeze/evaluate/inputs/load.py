@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,12 +12,11 @@ import numpy as np
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.frames import Frames
-from unfreeze.evaluate.inputs.checks import FrameChecks
 from unfreeze.evaluate.inputs.folders import look_into
 from unfreeze.evaluate.inputs.formats import STRUCTURES, TRAJECTORIES, file_format
-from unfreeze.evaluate.inputs.trajectories import choose_frames, read_trajectories, spacing_of
+from unfreeze.evaluate.inputs.in_memory import checked, frames_of_ensemble, frames_of_mdtraj, thinned
+from unfreeze.evaluate.inputs.trajectories import read_trajectories
 from unfreeze.structure.ensemble import Ensemble
-from unfreeze.structure.observables.motion import normalised_weights
 from unfreeze.structure.read import read_models
 
 if TYPE_CHECKING:
@@ -76,11 +74,11 @@ def load_frames(
     """
     _check_options(replicas, stride, max_frames, time_step_ps)
     if isinstance(path, Frames):
-        return _thinned(path, stride, max_frames)
+        return thinned(path, stride, max_frames)
     if isinstance(path, Ensemble):
-        return _thinned(_of_ensemble(path, "ensemble in memory", ()), stride, max_frames)
+        return thinned(frames_of_ensemble(path, "ensemble in memory", ()), stride, max_frames)
     if not isinstance(path, str | os.PathLike | Sequence):
-        return _thinned(_of_mdtraj(path, time_step_ps), stride, max_frames)
+        return thinned(frames_of_mdtraj(path, time_step_ps), stride, max_frames)
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(one) for one in path]
     if not paths:
         raise InputError("no file was given; an ensemble, a trajectory or models were expected.")
@@ -93,7 +91,7 @@ def load_frames(
     given = None if given is None else given.expanduser()
     folder = _ensemble_folder(paths, given)
     if folder is not None:
-        return _thinned(_of_ensemble(Ensemble.load(folder), name, _ensemble_files(folder)), stride, max_frames)
+        return thinned(frames_of_ensemble(Ensemble.load(folder), name, _ensemble_files(folder)), stride, max_frames)
     if len(paths) == 1 and paths[0].is_dir():
         return _of_folder(paths[0], given, options)
     return _of_files(paths, given, options)
@@ -126,91 +124,6 @@ def _ensemble_folder(paths: Sequence[Path], topology: Path | None) -> Path | Non
 def _ensemble_files(folder: Path) -> tuple[str, ...]:
     names = ("topology.pdb", "topology.cif", "samples.xtc", "samples.pdb", "samples.cif")
     return tuple(str(folder / name) for name in names if (folder / name).is_file())
-
-
-def _of_ensemble(ensemble: Ensemble, name: str, files: tuple[str, ...]) -> Frames:
-    if ensemble.n_frames == 0:
-        raise InputError(f"{name}: the ensemble has no frames.")
-    frames = Frames(
-        molecule=ensemble.complex,
-        coordinates_nm=np.asarray(ensemble.coordinates_nm, dtype=np.float32),
-        weights=ensemble.weights,
-        name=name,
-        files=files,
-        notes=ensemble.complex.source.notes,
-    )
-    return _heavy(_checked(frames))
-
-
-def _heavy(frames: Frames) -> Frames:
-    """Without the hydrogens and waters that a complex in memory may have been read with."""
-    from unfreeze.structure.chemistry.polymers import is_water
-
-    molecule = frames.molecule
-    water = np.array([is_water(str(name)) for name in molecule.residue_name], dtype=bool)
-    keep = ~np.isin(molecule.element, ["H", "D"]) & ~water[molecule.residue_index]
-    if keep.all():
-        return frames
-    return replace(frames, molecule=molecule.take_atoms(keep), coordinates_nm=frames.coordinates_nm[:, keep])
-
-
-def _checked(frames: Frames) -> Frames:
-    """The frames with remarks on what is wrong with them.
-
-    Raises
-    ------
-    InputError
-        If coordinates are no numbers or in Å.
-    """
-    checks = FrameChecks(frames.molecule, frames.name, own_topology=True)
-    for begin in range(0, frames.n_frames, 256):
-        block = frames.coordinates_nm[begin : begin + 256]
-        checks.look_at(block, np.arange(begin, begin + len(block)))
-    return replace(frames, notes=tuple(dict.fromkeys([*frames.notes, *checks.notes()])))
-
-
-def _thinned(frames: Frames, stride: int, max_frames: int | None) -> Frames:
-    """Some of frames that were read already; the clock goes on if they are equally spaced."""
-    bounds = [*np.asarray(frames.replica_start).tolist(), frames.n_frames]
-    counts = [int(end - begin) for begin, end in itertools.pairwise(bounds)]
-    chosen = choose_frames(counts, stride, max_frames)
-    if sum(map(len, chosen)) == frames.n_frames:
-        return frames
-    rows = np.concatenate([one + begin for one, begin in zip(chosen, bounds, strict=False)])
-    weights = None
-    if frames.weights is not None:
-        if not frames.weights[rows].sum() > 0:
-            raise InputError(f"{frames.name}: the chosen frames all have the weight 0. Choose another stride.")
-        weights = normalised_weights(frames.weights[rows], len(rows))
-    spacing = spacing_of(chosen)
-    lengths = np.array([len(one) for one in chosen if len(one)], dtype=np.int64)
-    return replace(
-        frames,
-        coordinates_nm=frames.coordinates_nm[rows],
-        weights=weights,
-        replica_start=np.cumsum(lengths) - lengths,
-        time_step_ps=frames.time_step_ps * spacing if frames.time_step_ps and spacing else None,
-    )
-
-
-def _of_mdtraj(trajectory: Any, time_step_ps: float | None) -> Frames:
-    from unfreeze.evaluate.inputs.atom_tables import names_of_mdtraj
-    from unfreeze.evaluate.inputs.clock import time_step_of
-    from unfreeze.evaluate.inputs.topologies import topology_of_names
-
-    name = "trajectory in memory"
-    if not hasattr(trajectory, "xyz") or getattr(trajectory, "topology", None) is None:
-        raise InputError(
-            f"{type(trajectory).__name__} is nothing that frames can be taken from; a path, several paths, an "
-            "unfreeze.Ensemble or an mdtraj.Trajectory with a topology was expected."
-        )
-    if trajectory.n_frames == 0 or trajectory.n_atoms == 0:
-        raise InputError(f"{name}: it has {trajectory.n_frames} frames of {trajectory.n_atoms} atoms.")
-    read = topology_of_names(names_of_mdtraj(trajectory.topology), trajectory.xyz[0], name)
-    notes = list(read.complex.source.notes)
-    step_ps = time_step_ps or time_step_of([np.asarray(trajectory.time, dtype=np.float64)], [None], notes)
-    coordinates = np.asarray(trajectory.xyz[:, read.rows], dtype=np.float32)
-    return _checked(Frames(read.complex, coordinates, time_step_ps=step_ps, name=name, notes=tuple(notes)))
 
 
 def _of_folder(folder: Path, topology: Path | None, options: dict[str, Any]) -> Frames:
@@ -267,4 +180,4 @@ def _of_models(paths: Sequence[Path], options: dict[str, Any]) -> Frames:
         files=tuple(map(str, paths)),
         notes=molecule.source.notes,
     )
-    return _thinned(_checked(frames), options["stride"], options["max_frames"])
+    return thinned(checked(frames), options["stride"], options["max_frames"])
