@@ -72,7 +72,7 @@ def prepare_db55(
     ids
         Complexes, such as ``1AVX``; all when None.
     n_frames, timescale_ns, seed, n_threads
-        As for :func:`unfreeze.sample_ensemble`.
+        As for :func:`unfreeze.sample.generate.sample_ensemble`.
     sample
         Whether to sample ensembles here; False where only others' are scored.
     ensembles
