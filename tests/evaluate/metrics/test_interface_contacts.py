@@ -169,6 +169,11 @@ def test_what_cannot_be_measured_says_why(make, cases):
     with pytest.raises(NotMeasurableError, match="no side chains"):
         INTERFACE_CONTACT_MAE.measure(side, side)
     assert _value(INTERFACE_CA_CONTACT_MAE, side, side) == 0.0
+    # two Cα atoms are hardly ever that near: not the distance is the reason
+    alpha = dimer.take_atoms(dimer.atom_name == "CA")
+    side = Side.of(alpha, alpha.coordinates_nm[None])
+    with pytest.raises(NotMeasurableError, match="no side chains"):
+        FNAT_W1.measure(side, side)
     far = make.merge(single, make.moved(single, [20.0, 0.0, 0.0]), chains=["A", "B"])
     side = Side.of(far, far.coordinates_nm[None])
     with pytest.raises(NotMeasurableError, match=r"no two chains .* within 0.5 nm"):

@@ -138,6 +138,7 @@ def interfaces_of(side: Side) -> Interfaces:
     if len(found.parties) < 2:
         raise NotMeasurableError("one chain: there is no interface")
     if not found.items:
+        require_side_chains(side.molecule)  # without them nothing can be as near, which is the better reason
         raise NotMeasurableError("no two chains of the reference structure have heavy atoms within 0.5 nm")
     return found
 
