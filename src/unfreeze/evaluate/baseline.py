@@ -16,13 +16,11 @@ from unfreeze.evaluate.metric import NotMeasurableError
 from unfreeze.evaluate.metrics.fluctuations import fluctuation_sums, rmsf_of_moments_nm
 from unfreeze.physics.anm import LooseNetworkError, anm_displacements
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.geometry import superpose
 
 __all__ = ["MAX_NODES", "baseline_side", "nearest_representative"]
 
 MAX_NODES = 10_000
 """Representative atoms of the largest network that is built: beyond, its factor takes gigabytes and many minutes."""
-_ROUNDS = 5  # of scaling: superposing takes a little of the motion away, the less the smaller it is
 _FRAMES_A_CHUNK = 256
 _STILL_NM2 = 1e-12  # less than this is rounding of the coordinates
 
@@ -31,7 +29,9 @@ def baseline_side(pair: AlignedPair, seed: int) -> Side:
     """As many frames as the ensemble has, drawn from an anisotropic network model of the reference structure.
 
     Every residue moves as a rigid body with its representative atom, without turning; a ligand or ion goes with the
-    representative atom nearest to it. Frames are superposed on the structure over representative atoms.
+    representative atom nearest to it. Frames are superposed on the structure over representative atoms as they are:
+    their displacements have no part along the rigid motions, Σ uᵢ = 0 and Σ r⁰ᵢ × uᵢ = 0, for which the best rotation
+    is none (Eckart 1935, Phys. Rev. 47, 552), unless they were as large as the molecule.
 
     Parameters
     ----------
@@ -63,45 +63,32 @@ def baseline_side(pair: AlignedPair, seed: int) -> Side:
         moves = anm_displacements(points, pair.ensemble.n_frames, np.random.default_rng(seed))
     except LooseNetworkError as error:
         raise NotMeasurableError(f"no elastic network of the reference structure: {error}") from error
-    amplitude = _amplitude(points, moves, goal)
+    amplitude = np.sqrt(goal / _spread_nm2(moves))
     followed = nearest_representative(molecule)
     frames = np.empty((len(moves), molecule.n_atoms, 3), dtype=np.float32)
     for begin in range(0, len(moves), _FRAMES_A_CHUNK):
         span = slice(begin, begin + _FRAMES_A_CHUNK)
-        moved = molecule.coordinates_nm + amplitude * moves[span][:, followed].astype(np.float64)
-        frames[span] = superpose(moved, molecule.coordinates_nm, nodes)
+        frames[span] = molecule.coordinates_nm + amplitude * moves[span][:, followed]
     return Side.of(molecule, frames)
 
 
 def nearest_representative(molecule: Complex) -> NDArray[np.int64]:
     """The representative atom that every atom follows, as its place among them: [n_atoms].
 
-    Its residue's own; for a residue without one, the nearest to any of its atoms.
+    The one nearest to any atom of its residue: the residue's own where it has one.
     """
     nodes = molecule.representative_atoms()
-    of_residue = np.full(molecule.n_residues, -1, dtype=np.int64)
-    of_residue[molecule.residue_index[nodes]] = np.arange(len(nodes))
     distance, nearest = KDTree(molecule.coordinates_nm[nodes]).query(molecule.coordinates_nm)
     order = np.lexsort((distance, molecule.residue_index))
-    closest = np.asarray(nearest)[order[molecule.residue_start[:-1]]]
-    return np.where(of_residue < 0, closest, of_residue)[molecule.residue_index]
+    return np.asarray(nearest)[order[molecule.residue_start[:-1]]][molecule.residue_index]
 
 
-def _amplitude(points: NDArray[np.float64], moves: NDArray[np.float32], goal_nm2: float) -> float:
-    """Factor on the moves that makes the summed mean-square fluctuation of superposed frames equal the goal, nm²."""
-    plain = float(moves.astype(np.float64).var(axis=0).sum())
-    if plain <= 0.0:  # one frame does not fluctuate: the distribution's own amplitude, from its square
-        plain = float((moves.astype(np.float64) ** 2).sum())
-        return float(np.sqrt(goal_nm2 / plain))
-    factor = float(np.sqrt(goal_nm2 / plain))
-    for _ in range(_ROUNDS):
-        total, square = np.zeros_like(points), np.zeros(len(points))
-        for begin in range(0, len(moves), _FRAMES_A_CHUNK):
-            moved = superpose(points + factor * moves[begin : begin + _FRAMES_A_CHUNK], points) - points
-            total += moved.sum(axis=0)
-            square += (moved**2).sum(axis=(0, 2))
-        found = float((rmsf_of_moments_nm(total / len(moves), square / len(moves)) ** 2).sum())
-        if found <= 0.0:
-            break
-        factor *= float(np.sqrt(goal_nm2 / found))
-    return factor
+def _spread_nm2(moves: NDArray[np.float32]) -> float:
+    """Summed mean-square fluctuation of draws, nm²; of a single one, its square, which is as large on average."""
+    total, square = np.zeros(moves.shape[1:]), 0.0
+    for begin in range(0, len(moves), _FRAMES_A_CHUNK):
+        part = moves[begin : begin + _FRAMES_A_CHUNK].astype(np.float64)
+        total += part.sum(axis=0)
+        square += float((part**2).sum())
+    n = len(moves)
+    return square / n - (float(((total / n) ** 2).sum()) if n > 1 else 0.0)

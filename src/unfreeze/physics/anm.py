@@ -93,7 +93,7 @@ def anm_displacements(
     Notes
     -----
     Small networks: H + R Rᵀ = L Lᵀ with the rigid motions R, then Lᵀ u = z. Large ones: H = B Bᵀ over springs, then
-    (H + ε) u = B z + √ε z′ ("perturb and solve", see `physics.harmonic`).
+    (H + ε) u = B z ("perturb and solve", see `physics.harmonic`); the tether ε only holds what is then taken out.
     """
     points = np.asarray(points_nm, dtype=np.float64)
     root, hessian = _spring_root(points, cutoff_nm)
@@ -135,15 +135,15 @@ class _Dense:
 
 class _Sparse:
     def __init__(self, root: csc_array, hessian: csc_array, size: int) -> None:
-        self._root, self._n_springs = root, len(root.indptr) - 1
-        self.n_noise = self._n_springs + size
+        self._root = root
+        self.n_noise = len(root.indptr) - 1
         self._factor = splu(
             csc_array(hessian + _TETHER * eye_array(size)),
             permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True},
         )  # fmt: skip
 
     def draw(self, noise: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.solve(self._root @ noise[: self._n_springs] + np.sqrt(_TETHER) * noise[self._n_springs :])
+        return self.solve(self._root @ noise)
 
     def solve(self, forces: NDArray[np.float64]) -> NDArray[np.float64]:
         return self._factor.solve(np.asfortranarray(forces))

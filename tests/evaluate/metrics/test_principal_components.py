@@ -20,6 +20,7 @@ from unfreeze.evaluate.metrics.principal_components import (
     side_axes,
     w2_assignment,
 )
+from unfreeze.structure.observables.motion import principal_components
 
 
 def _value(metric, ensemble, reference):
@@ -128,6 +129,20 @@ def test_weights_are_honoured(make):
     assert _value(PCA_W2_MD_A, weighted, reference) == pytest.approx(
         _value(PCA_W2_MD_A, _along(molecule, twelve), reference), abs=1e-6
     )
+
+
+def test_the_joint_basis_counts_both_sides_alike_and_honours_weights(make):
+    molecule = make.peptide(9)
+    frames = molecule.coordinates_nm + 0.1 * np.random.default_rng(11).normal(size=(40, molecule.n_atoms, 3))
+    weights = np.random.default_rng(12).random(20)
+    one, other = Side.of(molecule, frames[:20], weights), Side.of(molecule, frames[20:])
+    found = PCA_W2_JOINT_A.measure(one, other)
+    both = np.concatenate([one.frames_nm, other.frames_nm])[:, molecule.representative_atoms()]
+    plain = principal_components(both, 2, np.concatenate([one.weights, other.weights]))
+    points = plain.projections_nm / 3.0
+    sign = np.sign((points[:20] * found.ensemble.at()[0]).sum(axis=0))
+    assert found.ensemble.at()[0] * sign == pytest.approx(points[:20], abs=1e-6)
+    assert found.reference.at()[0] * sign == pytest.approx(points[20:], abs=1e-6)
 
 
 def test_first_components_compare_by_their_angle(make):
