@@ -43,7 +43,8 @@ def test_every_metric_of_two_trajectories(peptide):
         assert (estimate.floor is None) == (metric.name == "mdgen_states_jsd")
     # a baseline has no clock, but torsions
     assert outcome.estimates["mdgen_backbone_decorrelation"].baseline is None
-    json.dumps([MDGEN.describe(), outcome.matching, outcome.notes])
+    assert json.loads(json.dumps(MDGEN.describe())) == MDGEN.describe()
+    json.dumps([outcome.matching, outcome.notes])
 
 
 def test_torsions_are_scored_as_the_scripts_do(peptide):

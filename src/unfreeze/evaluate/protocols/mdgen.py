@@ -95,7 +95,7 @@ MDGEN = Protocol(
         "torsions": list(BACKBONE + SIDE_CHAIN),
         "logarithm": "natural",
         "atoms_relabelled": False,
-        "markov": asdict(MARKOV),
+        "markov": asdict(MARKOV) | {"tica": asdict(TICA) | {"names": list(TICA.names)}},
         "decorrelation_level": "1/e",
         "longest_lag_share": LONGEST_SHARE,
     },
