@@ -22,6 +22,7 @@ from unfreeze.report import packing
 from unfreeze.report.evaluation_charts import COLOURS, STRIP_HEIGHT, Strip, strip_chart
 from unfreeze.report.evaluation_details import target_details
 from unfreeze.report.evaluation_folder import EvaluationFolder, MetricInfo, load_evaluation, mapping, sequence, text
+from unfreeze.report.evaluation_numbers import NONE
 from unfreeze.report.evaluation_tables import (
     READ_BETTER,
     ScoreRow,
@@ -96,7 +97,7 @@ def evaluation_html(data: EvaluationFolder) -> str:
     single = len(data.targets) == 1 and len(data.generators) == 1
     details, n_left_out = _details(environment, data)
     keys = key_metrics(data, _MOST_COLUMNS)
-    rows = pair_rows(data)
+    tests = [row for row in pair_rows(data) if row["interval"] != NONE]
     return environment.get_template("evaluation.html").render(
         title=_title(data, single),
         protocol=_protocol(data),
@@ -116,8 +117,9 @@ def evaluation_html(data: EvaluationFolder) -> str:
         summary=score_rows(
             data.aggregates, data.generators, lambda g, name: mapping(data.summary.get(g)).get(name), data.pairs
         ),
-        pairs=rows[:_MOST_PAIRS],
-        n_pairs=len(rows),
+        has_intervals=any(found.low is not None for rows in data.summary.values() for found in rows.values()),
+        pairs=tests[:_MOST_PAIRS],
+        n_pairs=len(tests),
         strips=[] if single else _strips(data),
         strip_height=STRIP_HEIGHT,
         worst_metrics=[{"title": _with_unit(info), "better": READ_BETTER.get(info.better, "")} for info in keys],

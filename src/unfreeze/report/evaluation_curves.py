@@ -18,7 +18,7 @@ from unfreeze.report.evaluation_folder import number, text
 from unfreeze.report.evaluation_numbers import nice_ticks, tick
 from unfreeze.report.svg import RESOLUTION, axis, chart, dots, percent, polyline, stretched, tag
 
-__all__ = ["Curve", "histogram_chart", "numbers", "points", "rmsf_chart", "scatter_chart"]
+__all__ = ["Curve", "histogram_chart", "numbers", "points", "rmsf_chart", "scatter_chart", "square_chart"]
 
 _MOST_RESIDUES = 400
 _MOST_POINTS = 200
@@ -94,36 +94,41 @@ def rmsf_chart(residues: Sequence[Any], curves: Sequence[Curve]) -> tuple[Markup
     return _left_axis(ticks, height), picture, note
 
 
-def scatter_chart(clouds: Sequence[tuple[str, str, NDArray[np.float64]]], classes: str = "") -> Markup:
+def scatter_chart(clouds: Sequence[Curve]) -> Markup:
     """Frames on two principal components, the reference first: (name, class, [n, 2] in Å), equal scales."""
     every = np.concatenate([cloud for *_, cloud in clouds])
     low, high = every.min(axis=0), every.max(axis=0)
-    half = 0.53 * max(float((high - low).max()), 1e-6)
-    centre = 0.5 * (low + high)
-    inner = _SIDE - _MARGIN - 8
-    parts = []
-    for k in (0, 1):
-        domain = Domain(float(centre[k]) - half, float(centre[k]) + half)
-        for at, label in domain.ticks(4):
-            if k == 0:
-                x = _MARGIN + inner * at
-                parts.append(
-                    tag("line", {"class": "grid", "x1": f"{x:.1f}", "x2": f"{x:.1f}", "y1": 8, "y2": 8 + inner})
-                )
-                parts.append(tag("text", {"x": f"{x:.1f}", "y": 8 + inner + 14, "text-anchor": "middle"}, label))
-            else:
-                y = 8 + inner * (1 - at)
-                parts.append(tag("line", {"class": "grid", "x1": _MARGIN, "x2": _MARGIN + inner, "y1": f"{y:.1f}",
-                                          "y2": f"{y:.1f}"}))  # fmt: skip
-                parts.append(tag("text", {"x": _MARGIN - 5, "y": f"{y + 4:.1f}", "text-anchor": "end"}, label))
-    for _, colour, cloud in clouds:
-        at = (_spread(cloud) - centre + half) / (2.0 * half)
-        xy = np.stack([_MARGIN + inner * at[:, 0], 8 + inner * (1.0 - at[:, 1])], axis=1)
-        parts.append(dots(xy, f"frame {colour}", places=1))
+    size = 1.06 * max(float((high - low).max()), 1e-6)
+    corner = 0.5 * (low + high - size)
     tell = "; ".join(f"{name}: {len(cloud)} frames" for name, _, cloud in clouds)
-    title = tag("title", None, "Frames on the first two principal components, Å")
-    box = {"class": f"chart square {classes}", "role": "img", "viewBox": f"0 0 {_SIDE} {_SIDE}"}
-    return tag("svg", box, title, tag("desc", None, tell), *parts)
+    title = "Frames on the first two principal components, Å"
+    return square_chart(title, tell, clouds, (float(corner[0]), float(corner[1])), size)
+
+
+def square_chart(
+    title: str, tell: str, clouds: Sequence[Curve], corner: tuple[float, float], size: float, *, diagonal: bool = False
+) -> Markup:
+    """Dots in a square of the plane of given corner and size, with the line of equality if wanted."""
+    inner = _SIDE - _MARGIN - 8
+    right, bottom = _MARGIN + inner, 8 + inner
+    across, up = (Domain(start, start + size) for start in corner)
+    parts = []
+    for at, label in across.ticks(4):
+        x = f"{_MARGIN + inner * at:.1f}"
+        parts.append(tag("line", {"class": "grid", "x1": x, "x2": x, "y1": 8, "y2": bottom}))
+        parts.append(tag("text", {"x": x, "y": bottom + 14, "text-anchor": "middle"}, label))
+    for at, label in up.ticks(4):
+        y = bottom - inner * at
+        parts.append(tag("line", {"class": "grid", "x1": _MARGIN, "x2": right, "y1": f"{y:.1f}", "y2": f"{y:.1f}"}))
+        parts.append(tag("text", {"x": _MARGIN - 5, "y": f"{y + 4:.1f}", "text-anchor": "end"}, label))
+    if diagonal:
+        parts.append(tag("line", {"class": "mark perfect", "x1": _MARGIN, "x2": right, "y1": bottom, "y2": 8}))
+    for _, colour, cloud in clouds:
+        at = (_spread(cloud) - np.array(corner)) / size
+        xy = np.stack([_MARGIN + inner * at[:, 0], bottom - inner * at[:, 1]], axis=1)
+        parts.append(dots(xy, f"frame {colour}", places=1))
+    box = {"class": "chart square", "role": "img", "viewBox": f"0 0 {_SIDE} {_SIDE}"}
+    return tag("svg", box, tag("title", None, title), tag("desc", None, tell), *parts)
 
 
 def histogram_chart(title: str, curves: Sequence[Curve]) -> Markup:

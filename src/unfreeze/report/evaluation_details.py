@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -12,6 +13,7 @@ from unfreeze.report import facts
 from unfreeze.report.evaluation_charts import COLOURS
 from unfreeze.report.evaluation_curves import Curve, histogram_chart, numbers, points, rmsf_chart, scatter_chart
 from unfreeze.report.evaluation_folder import EvaluationFolder, load_result, mapping, number, sequence, text
+from unfreeze.report.evaluation_interfaces import contact_charts, interface_rows
 from unfreeze.report.evaluation_numbers import share
 from unfreeze.report.evaluation_tables import score_rows
 
@@ -20,6 +22,9 @@ __all__ = ["target_details"]
 _MOST_CHAINS = 60
 _MOST_MISSING = 100
 _MOST_HISTOGRAMS = 8
+_SERIES = re.compile(r"(rg|sasa|irmsd|lrmsd|fnat|dockq|buried_area|rmsd_to_other|rmsd_to_input)"
+                     r"(?:_(ensemble|reference|input))?(?:_(A|nm2))?")  # fmt: skip
+"""Keys of arrays that are one number a frame: quantity, side, unit."""
 _QUANTITIES = {
     "rg": "Radius of gyration",
     "sasa": "Solvent-accessible area",
@@ -27,10 +32,11 @@ _QUANTITIES = {
     "lrmsd": "Ligand RMSD",
     "fnat": "Fraction of native contacts",
     "dockq": "DockQ",
-    "buried": "Buried area",
+    "buried_area": "Buried area",
+    "rmsd_to_other": "RMSD to the other state",
+    "rmsd_to_input": "RMSD to the input",
 }
-"""First word of the keys of arrays that are one number a frame."""
-_UNITS = {"A": "Å", "A2": "Å²", "nm": "nm", "nm2": "nm²"}
+_UNITS = {"A": "Å", "nm2": "nm²"}
 
 
 def target_details(data: EvaluationFolder, target: str) -> dict[str, Any]:
@@ -58,13 +64,15 @@ def target_details(data: EvaluationFolder, target: str) -> dict[str, Any]:
         "rows": rows,
         "has_reference": any(row.reference for row in rows),
         "failed": failed,
-        "inputs": [row for name in generators for row in _inputs(name, full[name])],
+        "inputs": _distinct(row for name in generators for row in _inputs(name, full[name])),
         "notes": _notes(full),
         "matching": [_matching(name, full[name].matching) for name in generators if full[name].matching],
         "validity": _validity(full),
         "fluctuations": _fluctuations(full, colours),
         "components": _components(full, colours),
         "histograms": _histograms(full, colours),
+        "interfaces": interface_rows(full),
+        "contacts": contact_charts(full, colours),
     }
 
 
@@ -84,15 +92,23 @@ def _inputs(generator: str, result: TargetResult) -> list[dict[str, str]]:
             f"every {found['time_step_ps']:g} ps" if found["time_step_ps"] is not None else "",
         ]
         files = entry.get("files")
-        names = [text(mapping(item).get("name")) or text(item) for item in sequence(files)]
+        names = [re.split(r"[/\\]", text(item))[-1] for item in sequence(files)]
         rows.append(
             {
-                "side": f"{generator}: {side}",
+                "side": generator if side == "ensemble" else "MD reference",
                 "what": ", ".join(word for word in words if word),
                 "files": ", ".join(name for name in names[:6] if name) + (" …" if len(names) > 6 else ""),
             }
         )
     return rows
+
+
+def _distinct(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = []
+    for row in rows:
+        if row not in found:
+            found.append(row)
+    return found
 
 
 def _notes(full: Mapping[str, TargetResult]) -> list[str]:
@@ -106,18 +122,20 @@ def _notes(full: Mapping[str, TargetResult]) -> list[str]:
 
 def _matching(generator: str, found: Mapping[str, Any]) -> dict[str, Any]:
     missing = [text(item) for item in sequence(found.get("missing_residues"))]
-    chains = [mapping(row) for row in sequence(found.get("chain_map"))]
+    chains = [mapping(row) for row in sequence(found.get("chains"))]
     counts = {key: number(value) for key, value in found.items()}
 
     def count(key: str) -> str:
         value = counts.get(key)
         return "" if value is None else f"{value:,.0f}"
 
-    n_matched = count("n_matched_atoms")
+    n_matched = count("n_atoms") or count("n_matched_atoms")
     words = [
         f"{n_matched} heavy atoms matched" if n_matched else "",
         f"{count('n_reference_atoms')} in the reference" if count("n_reference_atoms") else "",
         f"{count('n_ensemble_atoms')} in the ensemble" if count("n_ensemble_atoms") else "",
+        f"{count('n_missing_atoms')} of matched residues missing" if counts.get("n_missing_atoms") else "",
+        f"{count('n_mutated')} residues of another type" if counts.get("n_mutated") else "",
         f"{count('extra_residues')} residues of the ensemble without a partner" if counts.get("extra_residues") else "",
     ]
     return {
@@ -165,7 +183,11 @@ def _validity(full: Mapping[str, TargetResult]) -> dict[str, Any]:
             line["reference"] = row["input"] if line["reference"] == "–" else line["reference"]
     rows = [{**line, "values": [line.get(name, "–") for name in names]} for line in table.values()]
     counted = sorted(value for value in n_checked if value is not None)
-    return {"names": names, "rows": rows, "n_checked": " to ".join(f"{v:,.0f}" for v in {*counted[:1], *counted[-1:]})}
+    return {
+        "names": names,
+        "rows": rows,
+        "n_checked": " to ".join(dict.fromkeys(f"{v:,.0f}" for v in (*counted[:1], *counted[-1:]))),
+    }
 
 
 def _fluctuations(full: Mapping[str, TargetResult], colours: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -201,27 +223,25 @@ def _components(full: Mapping[str, TargetResult], colours: Mapping[str, str]) ->
 
 def _histograms(full: Mapping[str, TargetResult], colours: Mapping[str, str]) -> list[dict[str, Any]]:
     """A chart a quantity, all generators in it."""
-    charts: dict[tuple[str, ...], list[Curve]] = {}
+    charts: dict[tuple[str, str], list[Curve]] = {}
     for name, result in full.items():
         for key in result.arrays:
-            words = key.split("_")
-            side = "reference" if "reference" in words else "ensemble"
-            values = numbers(result.arrays[key])
-            if words[0] not in _QUANTITIES or values is None:
+            found, values = _SERIES.fullmatch(key), numbers(result.arrays[key])
+            if found is None or values is None:
                 continue
-            curves = charts.setdefault(tuple(word for word in words if word != side), [])
-            if side == "ensemble":
+            quantity, side, unit = found.groups()
+            curves = charts.setdefault((quantity, unit or ""), [])
+            if side in (None, "ensemble"):
                 curves.append((name, colours[name], values))
-            elif not any(known == "reference" for known, *_ in curves):
-                curves.insert(0, ("reference", "reference", values))
+            elif not any(known == side for known, *_ in curves):
+                curves.insert(0, (side, side, values))
     shown = []
-    for words, curves in list(charts.items())[:_MOST_HISTOGRAMS]:
-        unit = _UNITS.get(words[-1], "")
-        rest = " ".join(words[1:-1] if unit else words[1:])
-        title = _QUANTITIES[words[0]] + (f", {rest}" if rest else "") + (f" ({unit})" if unit else "")
+    for (quantity, unit), curves in list(charts.items())[:_MOST_HISTOGRAMS]:
+        title = _QUANTITIES[quantity] + (f" ({_UNITS[unit]})" if unit else "")
         shown.append({"title": title, "chart": histogram_chart(title, curves), "curves": _legend(curves)})
     return shown
 
 
 def _legend(curves: Sequence[tuple[str, str, Any]]) -> list[dict[str, str | Markup]]:
-    return [{"name": "MD reference" if name == "reference" else name, "colour": colour} for name, colour, _ in curves]
+    names = {"reference": "MD reference", "input": "the input"}
+    return [{"name": names.get(colour, name), "colour": colour} for name, colour, _ in curves]

@@ -302,10 +302,15 @@ def _infos(entries: Any, others: Sequence[str]) -> tuple[MetricInfo, ...]:
 
 
 def _aggregates(record: Mapping[str, Any]) -> tuple[MetricInfo, ...]:
-    """Aggregates; those named as a metric have its perfect value."""
-    perfect = {info.name: info.perfect for info in _infos(record.get("metrics"), [])}
-    found = _infos(record.get("aggregates"), [])
-    return tuple(replace(info, perfect=perfect.get(info.name, info.perfect)) for info in found)
+    """Aggregates; those named as a metric have its perfect value and its group."""
+    metrics = {info.name: info for info in _infos(record.get("metrics"), [])}
+    rest = "over targets" if any(info.group for info in metrics.values()) else ""
+    return tuple(
+        replace(info, perfect=metrics[info.name].perfect, group=metrics[info.name].group)
+        if info.name in metrics
+        else replace(info, group=rest)
+        for info in _infos(record.get("aggregates"), [])
+    )
 
 
 def _names(given: Any, others: Sequence[str]) -> tuple[str, ...]:

@@ -13,13 +13,18 @@ NONE = "n/a"
 _MOST_PLACES = 4
 
 
-def places_for(values: Iterable[float | None]) -> int | None:
-    """Decimals that give the largest value three digits; None for the very small and the very large."""
+def places_for(values: Iterable[float | None], width: float | None = None) -> int | None:
+    """Decimals that give the largest value three digits and an interval of this width two, at most four.
+
+    None for the very small and the very large.
+    """
     largest = max((abs(value) for value in values if value is not None), default=0.0)
     if largest == 0.0:
         return 3
     # 1 counts as 0.999 …, so that correlations have three decimals whether or not one of them is perfect
     digits = 2 - math.floor(math.log10(largest * 0.9999))
+    if width and width < 0.1 * largest:
+        digits = max(digits, min(1 - math.floor(math.log10(width)), _MOST_PLACES))
     return int(np.clip(digits, 0, _MOST_PLACES)) if -4 <= digits <= _MOST_PLACES + 1 else None
 
 

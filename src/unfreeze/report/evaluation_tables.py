@@ -61,7 +61,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One metric for all generators; `reason` stands for all cells where none has a value for the same reason."""
+    """One metric for all generators; `reason` stands for all cells where none has a value, for the same reason."""
 
     title: str
     name: str
@@ -114,7 +114,8 @@ def _score_row(
 ) -> ScoreRow:
     there = [item for item in found if item is not None]
     places = places_for(
-        v for item in there for v in (item.value, item.floor, item.baseline, getattr(item, "reference", None))
+        (v for item in there for v in (item.value, item.floor, item.baseline, getattr(item, "reference", None))),
+        max((i.high - i.low for i in there if i.low is not None and i.high is not None), default=None),
     )
     floors, baselines, references = (
         [getattr(item, key, None) for item in there if item.value is not None]
@@ -122,7 +123,7 @@ def _score_row(
     )
     best = _best(info, generators, pairs)
     cells = tuple(
-        _cell(item, places, len(set(floors)) > 1, len(set(baselines)) > 1, generator == best)
+        _cell(item, places, _differ(floors), _differ(baselines), generator == best)
         for generator, item in zip(generators, found, strict=True)
     )
     reasons = {cell.reason for cell in cells}
@@ -160,6 +161,12 @@ def _cell(item: Scored | None, places: int | None, own_floor: bool, own_baseline
     if missing:
         notes.append(f"{missing} target{'s' if missing > 1 else ''} without it")
     return Cell(show(item.value, places), interval(item.low, item.high, places), tuple(notes), best=best)
+
+
+def _differ(values: Sequence[float | None]) -> bool:
+    """Whether values are so different that each generator needs its own."""
+    found = [value for value in values if value is not None]
+    return bool(found) and max(found) - min(found) > 0.1 * max(abs(value) for value in found)
 
 
 def _range(values: Sequence[float | None], places: int | None) -> str:
