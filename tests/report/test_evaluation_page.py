@@ -108,8 +108,10 @@ def summary_of(results: list[TargetResult], name: str) -> dict[str, Any]:
         return {"value": None, "low": None, "high": None, "floor": None, "baseline": None, "n": 0,
                 "n_missing": len(results)}  # fmt: skip
     value, floor, baseline = (
-        float(np.median([getattr(e, key) for e in found])) for key in ("value", "floor", "baseline")
+        float(np.median(known)) if (known := [v for e in found if (v := getattr(e, key)) is not None]) else None
+        for key in ("value", "floor", "baseline")
     )
+    assert value is not None
     return {"value": value, "low": 0.93 * value, "high": 1.06 * value, "floor": floor, "baseline": baseline,
             "n": len(found), "n_missing": len(results) - len(found)}  # fmt: skip
 
@@ -291,7 +293,7 @@ def test_targets_are_listed_worst_first_with_their_own_numbers(tmp_path):
             assert shows(value.strip(), estimates[name]["value"])
             assert bool(beside) == (better == "equal")
             if beside:
-                assert shows(beside[0].removeprefix("MD ").strip(), estimates[name]["reference"])
+                assert shows(beside[0].removeprefix("reference ").strip(), estimates[name]["reference"])
 
 
 def test_what_cannot_be_measured_says_why(tmp_path):
@@ -435,6 +437,42 @@ def test_pieces_of_the_wrong_shape_are_left_out(junk, tmp_path):
             path.write_text(json.dumps(changed), encoding="utf-8")
             assert "Methods" in page_of(folder)
         path.write_text(whole, encoding="utf-8")
+
+
+def test_floor_and_baseline_are_explained_where_there_are_any(tmp_path):
+    rng = np.random.default_rng(5)
+    results = [make_result(f"t{k}", "alpha", rng) for k in range(2)]
+    page = page_of(write_folder(tmp_path / "both", results))
+    assert "scored against itself" in page
+    assert "amplitude fitted to the reference" in page
+    bare = [
+        replace(r, estimates={k: replace(e, floor=None, baseline=None) for k, e in r.estimates.items()})
+        for r in results
+    ]  # fmt: skip
+    page = page_of(write_folder(tmp_path / "none", bare))
+    assert "scored against itself" not in page
+    assert "amplitude fitted" not in page
+    protocol = {"name": "x", "settings": {"baseline": "aimless motion about the input"}}
+    assert "one structure (aimless motion about the input)" in page_of(
+        write_folder(tmp_path / "own", results, protocol=protocol)
+    )
+
+
+def test_interfaces_keep_their_own_numbers(tmp_path):
+    result = make_result("t", "alpha", np.random.default_rng(6))
+    arrays = {
+        "interface_names": ["A–B", "B–C"], "interface_n_native": [141, 20],
+        "interface_contact_mae_each": [0.033, 0.2], "lrmsd_w1_each_A": [0.19, 2.5],
+        "interface_contact_ensemble": [0.5, 1.0], "interface_contact_reference": [0.4, 0.8],
+        "irmsd_ensemble_A": [1.0, 1.5, 2.0], "irmsd_input_A": [1.75],
+    }  # fmt: skip
+    page = page_of(write_folder(tmp_path / "out", [replace(result, arrays={**result.arrays, **arrays})]))
+    rows = Tables(page).sections["details"]
+    assert ["A–B", "alpha", "141", "0.033", "–", "0.19", "–", "–", "–"] in rows
+    assert ["B–C", "alpha", "20", "0.200", "–", "2.50", "–", "–", "–"] in rows
+    assert "Probability of 2 interface contacts" in page
+    assert "mean absolute error 0.150" in page
+    assert "input: median 1.75 of 1 frames" in page
 
 
 def test_an_empty_evaluation_still_has_a_page(tmp_path):

@@ -94,6 +94,7 @@ def evaluation_html(data: EvaluationFolder) -> str:
     environment.filters["groupby_in_order"] = _groups
     script = "(() => {\n'use strict';\n" + "\n".join(_static(name) for name in SCRIPTS) + "\n})();"
     scored = [(target, generator) for target, scores in data.results.items() for generator in scores]
+    every = [e for scores in data.results.values() for result in scores.values() for e in result.estimates.values()]
     single = len(data.targets) == 1 and len(data.generators) == 1
     details, n_left_out = _details(environment, data)
     keys = key_metrics(data, _MOST_COLUMNS)
@@ -117,6 +118,9 @@ def evaluation_html(data: EvaluationFolder) -> str:
         summary=score_rows(
             data.aggregates, data.generators, lambda g, name: mapping(data.summary.get(g)).get(name), data.pairs
         ),
+        has_floor=any(estimate.floor is not None for estimate in every),
+        has_baseline=any(estimate.baseline is not None for estimate in every),
+        baseline=text(mapping(data.protocol.get("settings")).get("baseline")),
         has_intervals=any(found.low is not None for rows in data.summary.values() for found in rows.values()),
         pairs=tests[:_MOST_PAIRS],
         n_pairs=len(tests),

@@ -95,7 +95,7 @@ def _inputs(generator: str, result: TargetResult) -> list[dict[str, str]]:
         names = [re.split(r"[/\\]", text(item))[-1] for item in sequence(files)]
         rows.append(
             {
-                "side": generator if side == "ensemble" else "MD reference",
+                "side": generator if side == "ensemble" else "reference",
                 "what": ", ".join(word for word in words if word),
                 "files": ", ".join(name for name in names[:6] if name) + (" …" if len(names) > 6 else ""),
             }
@@ -243,5 +243,5 @@ def _histograms(full: Mapping[str, TargetResult], colours: Mapping[str, str]) ->
 
 
 def _legend(curves: Sequence[tuple[str, str, Any]]) -> list[dict[str, str | Markup]]:
-    names = {"reference": "MD reference", "input": "the input"}
+    names = {"reference": "reference", "input": "the input"}
     return [{"name": names.get(colour, name), "colour": colour} for name, colour, _ in curves]

@@ -21,7 +21,7 @@ _COLUMNS = (
     ("lrmsd_w1_each_A", "Ligand RMSD, W1 (Å)", 2),
     ("buried_area_w1_each_nm2", "Buried area, W1 (nm²)", 2),
     ("dockq_mean_each_ensemble", "DockQ, mean", 3),
-    ("dockq_mean_each_reference", "DockQ of the MD, mean", 3),
+    ("dockq_mean_each_reference", "DockQ of the reference, mean", 3),
 )
 
 
@@ -44,14 +44,14 @@ def interface_rows(full: Mapping[str, TargetResult]) -> dict[str, Any]:
 
 
 def contact_charts(full: Mapping[str, TargetResult], colours: Mapping[str, str]) -> list[dict[str, Any]]:
-    """A chart a generator: how often every contact is there in the MD (across) and in the ensemble (up)."""
+    """A chart a generator: how often every contact is there in the reference (across) and in the ensemble (up)."""
     shown = []
     for name, result in full.items():
         ours, theirs = (numbers(result.arrays.get(f"interface_contact_{side}")) for side in ("ensemble", "reference"))
         if ours is None or theirs is None or len(ours) != len(theirs):
             continue
         cloud = np.clip(np.stack([theirs, ours], axis=1), 0.0, 1.0)
-        title = f"Probability of {len(cloud)} interface contacts: MD across, {name} up"
+        title = f"Probability of {len(cloud)} interface contacts: reference across, {name} up"
         tell = f"mean absolute error {np.abs(ours - theirs).mean():.3f}"
         chart = square_chart(title, tell, [(name, colours[name], cloud)], (0.0, 0.0), 1.0, diagonal=True)
         shown.append({"chart": chart, "curves": [{"name": name, "colour": colours[name]}]})

@@ -310,7 +310,7 @@ def _worst_cell(info: MetricInfo, estimate: Estimate | None, places: int | None)
     bad = badness(info, estimate)
     return {
         "text": show(estimate.value, places) if estimate else NONE,
-        "note": f"MD {show(estimate.reference, places)}"
+        "note": f"reference {show(estimate.reference, places)}"
         if estimate and info.better == "equal" and estimate.reference is not None
         else "",
         "reason": "" if estimate and estimate.value is not None else (estimate.reason if estimate else "not scored"),
