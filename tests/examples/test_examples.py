@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,20 @@ def test_the_script_prints_what_moves_and_saves(tmp_path: Path) -> None:
     )
     assert done.stdout.count("fluctuates by") == 5
     assert (tmp_path / "hiv_protease-ensemble" / "ensemble.json").is_file()
+
+
+@pytest.mark.slow
+def test_an_ensemble_is_scored_beside_floor_and_baseline(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "evaluate.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    lines = [line.partition(": ") for line in done.stdout.splitlines()]
+    assert [name for name, *_ in lines] == ["rmsf_ca_r", "rmsf_ca_mean_A", "rmwd_A", "interface_contact_mae"]
+    for *_, numbers in lines:
+        value, low, high, *beside = map(float, re.findall(r"-?\d+\.\d+", numbers))
+        assert low <= value <= high
+        assert len(beside) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ __all__ = ["target_details"]
 _MOST_CHAINS = 60
 _MOST_MISSING = 100
 _MOST_HISTOGRAMS = 8
-_SERIES = re.compile(r"(rg|sasa|irmsd|lrmsd|fnat|dockq|buried_area|rmsd_to_other|rmsd_to_input)"
+_SERIES = re.compile(r"(rg|sasa|irmsd|lrmsd|fnat|dockq|buried_area|rmsd_to_other|rmsd_to_input|progress)"
                      r"(?:_(ensemble|reference|input))?(?:_(A|nm2))?")  # fmt: skip
 """Keys of arrays that are one number a frame: quantity, side, unit."""
 _QUANTITIES = {
@@ -35,6 +35,7 @@ _QUANTITIES = {
     "buried_area": "Buried area",
     "rmsd_to_other": "RMSD to the other state",
     "rmsd_to_input": "RMSD to the input",
+    "progress": "Way to the other state (0: the input, 1: there)",
 }
 _UNITS = {"A": "Å", "nm2": "nm²"}
 
