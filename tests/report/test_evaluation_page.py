@@ -473,6 +473,9 @@ def test_interfaces_keep_their_own_numbers(tmp_path):
     assert "Probability of 2 interface contacts" in page
     assert "mean absolute error 0.150" in page
     assert "input: median 1.75 of 1 frames" in page
+    upright = re.search(r'<path class="line input" d="M(\d+) [\d.]+L(\d+) [\d.]+"/>', page)
+    assert upright is not None
+    assert upright.group(1) == upright.group(2) == "731"  # of 1000, with a margin of 4 % of the range beyond 1 and 2
 
 
 def test_an_empty_evaluation_still_has_a_page(tmp_path):

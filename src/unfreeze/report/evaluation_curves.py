@@ -132,18 +132,24 @@ def square_chart(
 
 
 def histogram_chart(title: str, curves: Sequence[Curve]) -> Markup:
-    """Distributions of a quantity over frames as outlines of equal area."""
+    """Distributions of a quantity over frames as outlines of equal area; a single value is an upright."""
     domain = Domain.of([float(end) for *_, values in curves for end in (values.min(), values.max())])
     assert domain is not None  # curves are never empty
     height = 96
     edges = np.linspace(domain.low, domain.high, _BINS + 1)
-    shares = [np.histogram(values, bins=edges)[0] / len(values) for *_, values in curves]
-    top = max(float(share.max()) for share in shares)
+    shares = {
+        k: np.histogram(curve[2], bins=edges)[0] / len(curve[2]) for k, curve in enumerate(curves) if len(curve[2]) > 1
+    }
+    top = max((float(share.max()) for share in shares.values()), default=1.0)
     x = np.repeat(np.arange(_BINS + 1) * RESOLUTION / _BINS, 2)
     lines = []
-    for (_, colour, _), share in zip(reversed(curves), reversed(shares), strict=True):
-        y = np.concatenate([[0.0], np.repeat(share, 2), [0.0]]) / top
-        outline = list(zip(x.tolist(), (height - 1 - (height - 6) * y).tolist(), strict=True))
+    for k, (_, colour, values) in reversed(list(enumerate(curves))):
+        if k in shares:
+            y = np.concatenate([[0.0], np.repeat(shares[k], 2), [0.0]]) / top
+            outline = list(zip(x.tolist(), (height - 1 - (height - 6) * y).tolist(), strict=True))
+        else:  # one value is an upright
+            at = RESOLUTION * domain.share(float(values[0]))
+            outline = [(at, height - 1.0), (at, 5.0)]
         lines.append(polyline(outline, colour))
     tell = "; ".join(f"{name}: median {np.median(values):.3g} of {len(values)} frames" for name, _, values in curves)
     return chart(title, tell, height + 20, axis(domain.ticks(), height), stretched(0, height, *lines))

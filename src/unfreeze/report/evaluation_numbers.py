@@ -23,7 +23,7 @@ def places_for(values: Iterable[float | None], width: float | None = None) -> in
         return 3
     # 1 counts as 0.999 …, so that correlations have three decimals whether or not one of them is perfect
     digits = 2 - math.floor(math.log10(largest * 0.9999))
-    if width and width < 0.1 * largest:
+    if width and 1e-6 * largest < width < 0.1 * largest:
         digits = max(digits, min(1 - math.floor(math.log10(width)), _MOST_PLACES))
     return int(np.clip(digits, 0, _MOST_PLACES)) if -4 <= digits <= _MOST_PLACES + 1 else None
 
