@@ -13,6 +13,7 @@ import numpy as np
 
 from unfreeze.evaluate.frames import AlignedPair, Side
 from unfreeze.evaluate.metric import Estimate, Measurement, Metric, NotMeasurableError
+from unfreeze.evaluate.metrics.similarity import where_drawn
 from unfreeze.evaluate.protocol import Options
 
 __all__ = ["measure", "measure_all"]
@@ -102,10 +103,11 @@ def _interval(
         return None, None
     generator = np.random.default_rng(options.seed)
     drawn = []
+    statistic = where_drawn(found.statistic)
     for _ in range(options.n_bootstrap):
         copies = [generator.multinomial(size, np.full(size, 1.0 / size)) if size > 1 else None for size in sizes]
         with np.errstate(invalid="ignore", divide="ignore"):
-            drawn.append(float(found.statistic(found.ensemble.at(copies[0]), found.reference.at(copies[1]))))
+            drawn.append(float(statistic(found.ensemble.at(copies[0]), found.reference.at(copies[1]))))
     usable = np.array(drawn)[np.isfinite(drawn)]
     if len(usable) < max(2, options.n_bootstrap // 2):
         return None, None

@@ -47,9 +47,7 @@ class BlockMeans:
     sums: tuple[NDArray[np.floating], ...]
 
     @classmethod
-    def of(
-        cls, block: NDArray[np.int64], weights: NDArray[np.float64], values: Sequence[NDArray[Any]]
-    ) -> BlockMeans:
+    def of(cls, block: NDArray[np.int64], weights: NDArray[np.float64], values: Sequence[NDArray[Any]]) -> BlockMeans:
         """Sum per-frame arrays, each [n_frames, ...], over blocks; for arrays that fit in memory whole."""
         bounds = np.flatnonzero(np.diff(block, prepend=-1, append=int(block[-1]) + 1))
         spans = [slice(a, b) for a, b in itertools.pairwise(bounds)]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "compiled_loosely"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,7 +23,16 @@ def compiled(function: F) -> F:
     neither can be written it is compiled again in every process. A function must get arrays of the same types at
     every call (C-contiguous, writable), or it is compiled once for each.
     """
-    options = {"nogil": True, "error_model": "numpy", "fastmath": False}
+    return _compile(function, fastmath=False)
+
+
+def compiled_loosely(function: F) -> F:
+    """The same, but sums may be taken in any order, several terms at once; NaN and infinities keep their meaning."""
+    return _compile(function, fastmath={"reassoc", "contract", "nsz"})
+
+
+def _compile(function: F, fastmath: bool | set[str]) -> F:
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
         return numba.njit(function, cache=True, **options)  # type: ignore[call-overload]
     except RuntimeError:  # "cannot cache function …: no locator available for file …"

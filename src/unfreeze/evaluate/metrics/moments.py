@@ -7,12 +7,12 @@ lost when the square of a mean is subtracted from the mean of squares. RMSF and 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from unfreeze.evaluate.frames import Side
 from unfreeze.evaluate.metrics.walking import block_weights, stretches
 from unfreeze.evaluate.samples import BlockMeans
+from unfreeze.structure.compiled import compiled
 
 __all__ = ["covariances", "displacement_moments"]
 
@@ -41,7 +41,7 @@ def covariances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDAr
     return second - first[:, :, None] * first[:, None, :]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_moments(
     frames: NDArray[np.float32],
     weights: NDArray[np.float64],

@@ -7,8 +7,9 @@ several frames at once. Pairs are those of the strict upper triangle, row by row
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from unfreeze.structure.compiled import compiled_loosely
 
 __all__ = ["FRAMES_A_STRETCH", "add_contacts", "add_distance_moments", "frames_innermost"]
 
@@ -21,7 +22,7 @@ def frames_innermost(frames_nm: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(frames_nm.transpose(1, 2, 0))
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@compiled_loosely
 def add_contacts(
     points: NDArray[np.float32], weights: NDArray[np.float64], cutoff: float, shares: NDArray[np.float64]
 ) -> None:
@@ -60,7 +61,7 @@ def add_contacts(
             pair += 1
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@compiled_loosely
 def add_distance_moments(
     points: NDArray[np.float32],
     weights: NDArray[np.float32],

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gemmi
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
@@ -17,6 +16,7 @@ from unfreeze.evaluate.metrics.selection import representatives
 from unfreeze.evaluate.metrics.similarity import where_drawn
 from unfreeze.evaluate.metrics.walking import stretches
 from unfreeze.evaluate.samples import FrameValues
+from unfreeze.structure.compiled import compiled
 from unfreeze.structure.complex import Complex
 
 __all__ = ["RG_MEAN_A", "RG_W1_A", "gyration_radii", "masses", "radius_of_gyration_nm"]
@@ -44,7 +44,7 @@ def radius_of_gyration_nm(frames_nm: NDArray[np.floating], mass: NDArray[np.floa
     return radii
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill_radii(frames: NDArray[np.float32], share: NDArray[np.float64], radii: NDArray[np.float64]) -> None:
     for f in range(frames.shape[0]):
         a, b, c = 0.0, 0.0, 0.0

@@ -50,9 +50,10 @@ def where_drawn(statistic: Callable[[Any, Any], float]) -> Callable[[Any, Any], 
     Means are NaN then, for which eigenvalues and distances of distributions raise errors instead.
     """
 
-    def guarded(one: tuple[NDArray[Any], ...], other: tuple[NDArray[Any], ...]) -> float:
+    def guarded(one: Any, other: Any) -> float:
         # of a sample without weight every mean and every weight is NaN, so that one number of each array tells
-        drawn = all(np.isfinite(part.flat[-1]) for part in (*one, *other) if part.size)
+        parts = (part for side in (one, other) for part in (side if isinstance(side, tuple) else (side,)))
+        drawn = all(np.isfinite(part.flat[-1]) for part in parts if part.size)
         return statistic(one, other) if drawn else float("nan")
 
     return guarded

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from unfreeze.evaluate.baseline import baseline_side
-from unfreeze.evaluate.floor import floor_pair
+from unfreeze.evaluate.floor import floor_pair, why_no_floor
 from unfreeze.evaluate.frames import AlignedPair, Frames
 from unfreeze.evaluate.matching import align_pair
 from unfreeze.evaluate.measure import measure_all
@@ -56,7 +56,7 @@ def measure_pair(
     if options.floor:
         floor = floor_pair(pair, options.seed)
         if floor is None:
-            said.append(f"No floor: {pair.reference.n_frames} reference frames cannot be halved.")
+            said.append(f"No floor: {why_no_floor(pair)}.")
     if options.baseline:
         try:
             baseline = AlignedPair(baseline_side(pair, options.seed), pair.reference)

@@ -7,7 +7,8 @@ out, roots of matrices cannot fail; every number has a bootstrap interval, the f
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,22 @@ import numpy as np
 from unfreeze.evaluate.frames import MAX_BLOCKS, AlignedPair, Frames
 from unfreeze.evaluate.matching import align_pair
 from unfreeze.evaluate.metric import NotMeasurableError
+from unfreeze.evaluate.metrics import (
+    correlations,
+    pair_distances,
+    pairwise_rmsd,
+    principal_components,
+    surface_area,
+    torsions,
+)
 from unfreeze.evaluate.metrics.contacts import TRANSIENT_CONTACTS_JACCARD, WEAK_CONTACTS_JACCARD
 from unfreeze.evaluate.metrics.correlations import DCCM_R
-from unfreeze.evaluate.metrics.exposure import EXPOSED_RESIDUES_JACCARD, EXPOSURE_MI_R, EXPOSURE_PROBABILITY_MAE
+from unfreeze.evaluate.metrics.exposure import (
+    EXPOSED_RESIDUES_JACCARD,
+    EXPOSURE_MI_R,
+    EXPOSURE_PROBABILITY_MAE,
+    EXPOSURE_SETTINGS,
+)
 from unfreeze.evaluate.metrics.fluctuations import (
     RMSF_CA_LOG_R,
     RMSF_CA_MAE_A,
@@ -33,8 +47,9 @@ from unfreeze.evaluate.metrics.pair_distances import DISTANCE_SD_R
 from unfreeze.evaluate.metrics.pairwise_rmsd import PAIRWISE_RMSD_A
 from unfreeze.evaluate.metrics.principal_components import PC1_COSINE, PCA_W2_JOINT_A, PCA_W2_MD_A, pca_points
 from unfreeze.evaluate.metrics.shape import RG_MEAN_A, RG_W1_A, gyration_radii
+from unfreeze.evaluate.metrics.slow_coordinates import lag_note
 from unfreeze.evaluate.metrics.surface_area import SASA_MEAN, SASA_W1
-from unfreeze.evaluate.metrics.time_correlations import TICA_2D_JSD, TICA_JSD
+from unfreeze.evaluate.metrics.time_correlations import TICA_2D_JSD, TICA_JSD, TICA_SETTINGS
 from unfreeze.evaluate.metrics.torsions import BACKBONE_TORSION_JSD, SIDECHAIN_TORSION_JSD
 from unfreeze.evaluate.protocol import Aggregate, Options, Outcome, Protocol
 from unfreeze.evaluate.protocols.interface import INTERFACE_METRICS, INTERFACE_SETTINGS, polymer_chains
@@ -80,7 +95,9 @@ def _run(ensemble: Frames, reference: Frames, options: Options) -> Outcome:
     pair, matching = align_pair(reference, ensemble)
     is_complex = len(polymer_chains(pair.molecule)) > 1
     metrics = (*_METRICS, *INTERFACE_METRICS) if is_complex else _METRICS
-    outcome = measure_pair(metrics, pair, options, matching=matching.to_dict(), notes=matching.notes)
+    lag = lag_note(pair.reference, TICA_SETTINGS.lag_ps)
+    notes = (*matching.notes, lag) if lag else matching.notes
+    outcome = measure_pair(metrics, pair, options, matching=matching.to_dict(), notes=notes)
     arrays = _arrays(pair) | (interface_arrays(pair) if is_complex else {})
     return replace(outcome, arrays=arrays)
 
@@ -97,10 +114,8 @@ def _arrays(pair: AlignedPair) -> dict[str, list[Any]]:
         radii = side.once(gyration_radii).values
         shown = np.linspace(0, len(radii) - 1, min(len(radii), _MAX_SERIES)).round().astype(np.int64)
         arrays[f"rg_{name}_A"] = rounded(10.0 * radii[shown])
-    try:
+    with suppress(NotMeasurableError):  # the metric itself says why
         arrays |= pca_points(pair.ensemble, pair.reference)
-    except NotMeasurableError:
-        pass  # the metric itself says why
     return arrays
 
 
@@ -126,6 +141,15 @@ UNFREEZE = Protocol(
         "max_blocks": MAX_BLOCKS,
         "floor": "first half of the reference, thinned to the ensemble's frames, against the second",
         "baseline": "CA elastic network of 1.5 nm, amplitude fitted to the reference",
+        "tica": asdict(TICA_SETTINGS),
+        "torsion_bins": torsions.N_BINS,
+        "most_frames": {
+            "pairwise_rmsd": pairwise_rmsd.MAX_FRAMES,
+            "pca_w2": principal_components.MAX_POINTS,
+            "sasa": surface_area.SASA_FRAMES,
+        },
+        "most_atoms": {"dccm": correlations.MAX_ATOMS, "distance_sd": pair_distances.MAX_ATOMS},
+        **EXPOSURE_SETTINGS,
         **INTERFACE_SETTINGS,
     },
 )  # fmt: skip
