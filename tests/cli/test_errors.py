@@ -75,6 +75,16 @@ def test_sigterm_unwinds_like_an_exception() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.parametrize(("error", "word"), [(KeyboardInterrupt(), "Interrupted"), (SystemExit(143), "Terminated")])
+def test_a_verb_that_writes_as_it_goes_says_what_is_kept(
+    error: BaseException, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises((typer.Exit, SystemExit)), ErrorReporter() as reporter:
+        reporter.kept = "3 of 9 results are kept."
+        raise error
+    assert capsys.readouterr().err == f"{word}; 3 of 9 results are kept.\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

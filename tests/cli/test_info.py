@@ -36,7 +36,9 @@ def test_version() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout == f"unfreeze {unfreeze.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["sample", "-h"], ["report", "--help"], ["info", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["-h"], ["sample", "-h"], ["evaluate", "-h"], ["report", "--help"], ["info", "--help"]]
+)
 def test_help(arguments: list[str]) -> None:
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0

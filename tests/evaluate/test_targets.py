@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.targets import read_targets
@@ -119,6 +122,30 @@ def test_what_is_wrong_is_named_with_its_line(write, text: str, message: str) ->
     with pytest.raises(InputError, match=message) as caught:
         read_targets(write(text))
     assert "targets.yaml" in str(caught.value)
+
+
+_words = st.sampled_from(
+    ["targets", "reference", "ensembles", "name", "trajectories", "topology", "stride", "seed", "{target}", "a", "../b"]
+)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | _words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_words, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60) | _values.map(lambda value: yaml.safe_dump(value)))
+def test_any_other_file_is_refused_and_never_fails(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "any.yaml"
+    path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
+    try:
+        found = read_targets(path)
+    except InputError as error:
+        assert "any.yaml" in str(error)
+    else:
+        assert found.tasks
+        assert all("/" not in task.target + task.generator for task in found.tasks)
 
 
 def test_files_that_cannot_be_a_list_of_targets(tmp_path: Path) -> None:

@@ -141,7 +141,11 @@ def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
             task = connection.recv()
         except (EOFError, ConnectionResetError):
             return
-        connection.send(function(task))
+        answer = function(task)
+        try:
+            connection.send(answer)
+        except BrokenPipeError:  # whoever asked has gone
+            return
 
 
 @contextmanager

@@ -65,9 +65,9 @@ def test_deleted_residues_are_the_only_ones_not_found(case, offset, consecutive)
     assert found.n_identical == len(kept)
     np.testing.assert_array_equal(found.second, np.arange(len(kept)))
     assert [parents[k] for k in found.first] == list(short.parents)
-    # placed exactly, wherever the sequence does not allow another place
+    # placed exactly by equal numbers; otherwise wherever the sequence does not allow another place
     moved = found.first != kept
-    if not consecutive:
+    if not consecutive and not offset:
         assert not moved.any()
     assert moved.sum() <= 4
 
