@@ -135,7 +135,7 @@ _values = st.recursive(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(max_size=60) | _values.map(lambda value: yaml.safe_dump(value)))
+@given(st.text(max_size=60) | _values.map(yaml.safe_dump))
 def test_any_other_file_is_refused_and_never_fails(tmp_path: Path, text: str) -> None:
     path = tmp_path / "any.yaml"
     path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
