@@ -9,7 +9,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unfreeze.cli.options import parse_chains, parse_temperature, parse_timescale
+from unfreeze.cli.options import parse_chains, parse_temperature, parse_time_step_ps, parse_timescale
 from unfreeze.cli.sample import _stem
 
 
@@ -83,3 +83,14 @@ def test_chains_without_sense(text: str) -> None:
 )
 def test_the_folder_is_named_after_the_input(structure: str, stem: str) -> None:
     assert _stem(structure) == stem
+
+
+@pytest.mark.parametrize(("text", "step_ps"), [(None, None), ("10ps", 10.0), ("0.2 ns", 200.0), ("500fs", 0.5)])
+def test_time_steps_are_in_picoseconds(text: str | None, step_ps: float | None) -> None:
+    assert parse_time_step_ps(text) == pytest.approx(step_ps)
+
+
+@pytest.mark.parametrize("text", ["10", "0ps", "-1ps", "ten ps", "10 weeks"])
+def test_other_time_steps_are_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="10ps"):
+        parse_time_step_ps(text)

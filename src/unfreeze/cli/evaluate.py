@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from unfreeze.cli.errors import ErrorReporter, refuse
+from unfreeze.cli.options import parse_time_step_ps
 from unfreeze.cli.progress import Counter, Stages
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ def evaluate(
     max_frames: Annotated[
         int | None, typer.Option(min=2, metavar="N", help="Read at most N frames a side.", show_default="all")
     ] = None,
+    time_step: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Time between frames of REF, such as 10ps.", show_default="as in the file"),
+    ] = None,
     bootstrap: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help="Resamples for intervals.", show_default="100"),
@@ -113,12 +118,13 @@ def evaluate(
             raise refuse("--bootstrap", bootstrap, f"at most {_MOST_RESAMPLES}")
         changes = {name: value for name, value in changes.items() if value is not None}
         _check_mode(ensemble, reference, targets, recipe, list_protocols,
-                    {"--topology": topology, "--reference-topology": reference_topology},
+                    {"--topology": topology, "--reference-topology": reference_topology, "--time-step": time_step},
                     {"--data": data, "--ids": ids}, jobs)  # fmt: skip
+        time_step_ps = parse_time_step_ps(time_step)
         if list_protocols:
             _list_protocols(as_json=as_json)
         elif ensemble is not None:
-            sides = (ensemble, topology), (reference or [], reference_topology)
+            sides = (ensemble, topology), (reference or [], reference_topology, time_step_ps)
             _evaluate_one(*sides, changes, output, with_report=with_report, as_json=as_json, force=force)
         else:
             if recipe is not None:
@@ -163,7 +169,7 @@ def _check_mode(
 
 def _evaluate_one(
     ensemble: tuple[str, str | None],
-    reference: tuple[list[str], str | None],
+    reference: tuple[list[str], str | None, float | None],
     changes: dict[str, Any],
     output: Path | None,
     *,
@@ -182,7 +188,7 @@ def _evaluate_one(
             target=_name_of(reference[0][0]),
             generator=_name_of(ensemble[0]),
             ensemble=Source(trajectories=(ensemble[0],), topology=ensemble[1]),
-            reference=Source(trajectories=tuple(reference[0]), topology=reference[1]),
+            reference=Source(trajectories=tuple(reference[0]), topology=reference[1], time_step_ps=reference[2]),
             settings=Settings(**changes),
         )
         if output is not None:

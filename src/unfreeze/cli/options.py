@@ -7,7 +7,7 @@ import re
 
 from unfreeze.cli.errors import refuse
 
-__all__ = ["parse_chains", "parse_temperature", "parse_timescale"]
+__all__ = ["parse_chains", "parse_temperature", "parse_time_step_ps", "parse_timescale"]
 
 _NS_IN = {"fs": 1e-6, "ps": 1e-3, "ns": 1.0, "us": 1e3, "μs": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 _TIMESCALE = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([a-zμµ]+)\s*")
@@ -31,6 +31,22 @@ def parse_timescale(text: str) -> float:
     if not SHORTEST_NS * (1 - 1e-9) <= timescale_ns <= LONGEST_NS:
         raise refuse("--timescale", text, "between 1ps and 1ms")
     return timescale_ns
+
+
+def parse_time_step_ps(text: str | None) -> float | None:
+    """``10ps`` or ``0.2 ns`` in ps; None for none.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no unit, or it is not positive.
+    """
+    if text is None:
+        return None
+    found = _TIMESCALE.fullmatch(text)
+    if not found or found[2] not in _NS_IN or not float(found[1]) > 0.0:
+        raise refuse("--time-step", text, "a positive number with a unit of fs, ps or ns, such as 10ps")
+    return 1e3 * float(found[1]) * _NS_IN[found[2]]
 
 
 def parse_temperature(temperature_K: float) -> float:

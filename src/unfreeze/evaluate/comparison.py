@@ -39,6 +39,7 @@ def compare(
     replicas: Literal["separate", "concatenate"] = "separate",
     stride: int = 1,
     max_frames: int | None = None,
+    time_step_ps: float | None = None,
     floor: bool = True,
     baseline: bool = True,
     n_bootstrap: int = 100,
@@ -63,6 +64,8 @@ def compare(
         Every how many frames of the reference's trajectories are read.
     max_frames
         Most frames of either side, evenly spaced; None for all.
+    time_step_ps
+        Time between frames of the reference's files, ps, where these do not tell it or tell it wrong.
     floor, baseline
         Whether to measure the reference against itself, and a Cα elastic network against the reference, too.
     n_bootstrap
@@ -83,7 +86,14 @@ def compare(
     """
     chosen = protocol if isinstance(protocol, Protocol) else find_protocol(protocol)
     tested = load_frames(ensemble, topology=topology, replicas=replicas, max_frames=max_frames)
-    known = load_frames(reference, topology=reference_topology, replicas=replicas, stride=stride, max_frames=max_frames)
+    known = load_frames(
+        reference,
+        topology=reference_topology,
+        replicas=replicas,
+        stride=stride,
+        max_frames=max_frames,
+        time_step_ps=time_step_ps,
+    )
     return score(
         tested,
         known,
