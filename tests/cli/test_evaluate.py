@@ -110,6 +110,11 @@ def test_one_ensemble_as_a_folder(material: Path, here: Path) -> None:
     assert run(*command, "--force").exit_code == 0
     assert (out / "results" / "good" / "md.json").stat().st_mtime_ns != stamp
 
+    page = (out / "report.html").read_text(encoding="utf-8")
+    (out / "report.html").unlink()
+    assert CliRunner().invoke(app, ["report", str(out)]).exit_code == 0  # the page is made again from what is there
+    assert (out / "report.html").read_text(encoding="utf-8") == page
+
     other = run(str(material / "stiff"), *command[1:])
     assert other.exit_code == 2
     assert "holds another evaluation" in other.stderr

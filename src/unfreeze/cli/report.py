@@ -1,4 +1,4 @@
-"""`unfreeze report`: the page on an ensemble folder, made again."""
+"""`unfreeze report`: the page on an ensemble or on an evaluation, made again."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ __all__ = ["report"]
 
 def report(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `unfreeze sample` wrote.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `unfreeze sample` or `evaluate` wrote.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for programs, and nothing else.")] = False,
 ) -> None:
-    """Make report.html of an ensemble folder; it opens in any browser, also offline."""
+    """Make report.html of an ensemble or evaluation folder; it opens in any browser, also offline."""
     with ErrorReporter(debug=context.obj["debug"]):
         with Stages(show=not as_json) as stages:
             stages("Report")
-            from unfreeze.report.page import write_report
+            if (directory / "evaluation.json").is_file():
+                from unfreeze.report.evaluation import write_evaluation_page
 
-            page = write_report(directory)
+                page = write_evaluation_page(directory)
+            else:
+                from unfreeze.report.page import write_report
+
+                page = write_report(directory)
         if as_json:
             print(json.dumps({"report": str(page), "seconds": {k: round(v, 3) for k, v in stages.seconds.items()}}))
         else:
