@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from unfreeze.cli.evaluate import _name_of
+from unfreeze.cli.evaluate import _say_unprepared
 from unfreeze.cli.main import app
 from unfreeze.evaluate.protocols import PROTOCOLS
 from unfreeze.structure.ensemble import Ensemble
@@ -269,3 +270,18 @@ def test_names_come_from_paths(path: str, name: str | None, here: Path) -> None:
     found = _name_of(path)
     assert found == (name or here.parent.name)
     assert "/" not in found
+
+
+def test_complexes_of_a_recipe_that_cannot_be_prepared_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "failed.json"
+    path.write_text("{}", encoding="utf-8")
+    assert not _say_unprepared(path)
+    assert capsys.readouterr().err == ""
+    path.write_text(json.dumps({f"9X{k:02d}": "has no atoms" for k in range(50)}), encoding="utf-8")
+    assert _say_unprepared(path)
+    said = capsys.readouterr().err
+    assert "50 could not be prepared" in said
+    assert "9X00: has no atoms" in said
+    assert f"more, listed in {path}" in said

@@ -127,17 +127,23 @@ def evaluate(
             sides = (ensemble, topology), (reference or [], reference_topology, time_step_ps)
             _evaluate_one(*sides, changes, output, with_report=with_report, as_json=as_json, force=force)
         else:
+            from unfreeze.errors import InputError
+
+            unprepared = False
             if recipe is not None:
                 if data is None or output is None:
                     missing = "--data" if data is None else "--output"
                     raise typer.BadParameter(f"--recipe {recipe} needs it", param_hint=missing)
                 targets = _prepare(data, output, ids, seed or 0, show=not as_json)
+                unprepared = _say_unprepared(targets.parent / "failed.json")
             assert targets is not None
             from unfreeze.evaluate.targets import read_targets
 
             chosen = _changed(read_targets(targets), changes)
             folder = output or Path(f"{targets.stem}-evaluation")
             _evaluate_many(chosen, folder, reporter, jobs=jobs, with_report=with_report, as_json=as_json, force=force)
+            if unprepared:
+                raise typer.Exit(InputError.exit_code)
 
 
 def _check_mode(
@@ -254,6 +260,18 @@ def _prepare(data: Path, output: Path, ids: str | None, seed: int, *, show: bool
         ResultStore(output).check()
         chosen = None if ids is None else [name.strip() for name in ids.split(",") if name.strip()]
         return prepare_db55(data, output / "inputs", ids=chosen, seed=seed)
+
+
+def _say_unprepared(path: Path) -> bool:
+    """Name the complexes of a recipe that are not among its targets; whether there are any."""
+    failed: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    if failed:
+        print(f"Error: {len(failed)} could not be prepared and will not be scored:", file=sys.stderr)
+        for name, error in list(failed.items())[:_MOST_FAILURES]:
+            print(f"  {name}: {error}", file=sys.stderr)
+        if len(failed) > _MOST_FAILURES:
+            print(f"  and {len(failed) - _MOST_FAILURES} more, listed in {path}", file=sys.stderr)
+    return bool(failed)
 
 
 def _changed(targets: TargetSet, changes: dict[str, Any]) -> TargetSet:

@@ -16,7 +16,7 @@ __all__ = ["report"]
 
 def report(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `unfreeze sample` or `evaluate` wrote.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of `unfreeze sample` or `evaluate`.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for programs, and nothing else.")] = False,
 ) -> None:
     """Make report.html of an ensemble or evaluation folder; it opens in any browser, also offline."""
