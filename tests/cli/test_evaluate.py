@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from unfreeze.cli.evaluate import _name_of
-from unfreeze.cli.evaluate import _say_unprepared
+from unfreeze.cli.evaluate import _name_of, _say_unprepared
 from unfreeze.cli.main import app
 from unfreeze.evaluate.protocols import PROTOCOLS
 from unfreeze.structure.ensemble import Ensemble
