@@ -84,6 +84,8 @@ def compare(
     InputError
         If something cannot be read or the two cannot be compared.
     """
+    if n_bootstrap < 0 or seed < 0:
+        raise InputError(f"n_bootstrap is {n_bootstrap} and seed {seed}; whole numbers of 0 or more were expected")
     chosen = protocol if isinstance(protocol, Protocol) else find_protocol(protocol)
     tested = load_frames(ensemble, topology=topology, replicas=replicas, max_frames=max_frames)
     known = load_frames(

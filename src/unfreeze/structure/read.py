@@ -95,7 +95,8 @@ def read_models(
     Raises
     ------
     InputError
-        If a file cannot be read or is of another molecule, or no atom is common to all models.
+        If a file cannot be read or is of another molecule, a model lacks more than a tenth of the atoms (and ten), or
+        none is common to all models.
     """
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
     content, table, header = parse_structure(paths[0])
@@ -118,6 +119,13 @@ def read_models(
         found = np.array([where.get(key, -1) for key in keys])
         frame = np.full((len(rows), 3), np.nan)
         frame[found >= 0] = chosen.position[found[found >= 0]] / 10
+        n_lacking = int((found < 0).sum())
+        if n_lacking > max(_LACKING_ATOMS, _LACKING_SHARE * len(rows)):
+            which = f"model {len(read) + 1}" if one_file else name
+            raise InputError(
+                f"{content.name}: {which} lacks {n_lacking} of the {len(rows)} atoms of model {model}; models of one "
+                "molecule were expected. The file may be cut short: write it again, or leave that model out."
+            )
         read.append(frame)
     frames = np.stack(read)
     if copies.assembly is not None:
@@ -136,6 +144,8 @@ def read_models(
 
 
 _RESIDUE = ("chain", "number", "insertion_code", "residue_name")
+_LACKING_SHARE = 0.1  # of the atoms, or so many of a small molecule, may be absent from a model
+_LACKING_ATOMS = 10
 _SAME_SHARE = 0.5  # of the residues must be the same for two files to be of one molecule
 
 

@@ -54,6 +54,14 @@ def natural_key(path: Path) -> tuple:
     )  # fmt: skip
 
 
+_DATA = {".pdb", ".ent", ".cif", ".mmcif", ".xtc", ".trr", ".dcd", ".h5", ".hdf5", ".nc", ".gro"}
+
+
+def _is_data(path: Path) -> bool:
+    """Whether a file is meant to hold atoms by its name; an empty one of these must not pass unseen."""
+    return bool(_DATA & {suffix.lower() for suffix in path.suffixes})
+
+
 def look_into(folder: Path) -> FolderContent:
     """Find the trajectories and their topology, or the models, in a folder or one level below.
 
@@ -64,7 +72,7 @@ def look_into(folder: Path) -> FolderContent:
     """
     here = _files(folder)
     below = [path for child in _children(folder) if child.is_dir() for path in _files(child)]
-    kinds = {path: file_format(path) for path in [*here, *below] if path.stat().st_size > 0}
+    kinds = {path: file_format(path) for path in [*here, *below] if path.stat().st_size > 0 or _is_data(path)}
     for group in (here, below):
         trajectories = [path for path in group if kinds.get(path) in TRAJECTORIES]
         topologies = [path for path in here if kinds.get(path) in TOPOLOGIES]

@@ -79,6 +79,8 @@ def load_frames(
         return thinned(frames_of_ensemble(path, "ensemble in memory", ()), stride, max_frames)
     if not isinstance(path, str | os.PathLike | Sequence):
         return thinned(frames_of_mdtraj(path, time_step_ps), stride, max_frames)
+    if not isinstance(path, str | os.PathLike) and not all(isinstance(one, str | os.PathLike) for one in path):
+        raise InputError("several trajectories must be files; join those in memory first, with mdtraj.join.")
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(one) for one in path]
     if not paths:
         raise InputError("no file was given; an ensemble, a trajectory or models were expected.")
