@@ -204,7 +204,13 @@ def test_an_interruption_says_what_is_kept_and_how_to_go_on(material: Path, here
     names = " ".join(f"t{index}" for index in range(80))
     path = targets_file(here, material, {"ours": "good"}, names)
     command = [sys.executable, "-m", "unfreeze", "evaluate", "--targets", str(path), "-o", "out", "-j", "1"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs in the background inherit it ignored
+    )
     deadline = time.monotonic() + 60
     while not list((here / "out").glob("results/*/t2.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
