@@ -209,7 +209,8 @@ def test_an_interruption_says_what_is_kept_and_how_to_go_on(material: Path, here
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs in the background inherit it ignored
+        # jobs in the background inherit it ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     deadline = time.monotonic() + 60
     while not list((here / "out").glob("results/*/t2.json")) and time.monotonic() < deadline:
