@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from unfreeze.evaluate.baseline import baseline_side
-from unfreeze.evaluate.floor import floor_pair, why_no_floor
 from unfreeze.evaluate.frames import AlignedPair, Frames
 from unfreeze.evaluate.matching import align_pair
 from unfreeze.evaluate.measure import measure_all
-from unfreeze.evaluate.metric import Estimate, NotMeasurableError
+from unfreeze.evaluate.metric import Estimate
 from unfreeze.evaluate.metrics import coverage, native_contacts, physicality
 from unfreeze.evaluate.protocol import Aggregate, Options, Outcome, Protocol
 from unfreeze.evaluate.protocols.averages import mean_over_targets
+from unfreeze.evaluate.protocols.standard import floor_and_baseline
 
 __all__ = ["BIOEMU"]
 
@@ -44,7 +43,7 @@ NONE_LEFT = "no frame of the ensemble passes the physicality filter"
 def _run(ensemble: Frames, reference: Frames, options: Options) -> Outcome:
     pair, matching = align_pair(reference, ensemble)
     notes = list(matching.notes)
-    floor, baseline = _beside(pair, options, notes)
+    floor, baseline = floor_and_baseline(pair, options, notes)
     estimates = measure_all(PHYSICALITY, pair, options, floor=floor, baseline=baseline)
     kept = _physical(pair)
     n_left_out = pair.ensemble.n_frames - (kept.ensemble.n_frames if kept else 0)
@@ -56,21 +55,6 @@ def _run(ensemble: Frames, reference: Frames, options: Options) -> Outcome:
     else:
         estimates |= measure_all((*FOLDING, *COVERAGE), kept, options, floor=_physical(floor), baseline=baseline)
     return Outcome(estimates, matching=matching.to_dict(), notes=tuple(notes))
-
-
-def _beside(pair: AlignedPair, options: Options, notes: list[str]) -> tuple[AlignedPair | None, AlignedPair | None]:
-    """Floor and baseline as far as they are wanted and there are any; `notes` get the reasons why not."""
-    floor = baseline = None
-    if options.floor:
-        floor = floor_pair(pair, options.seed)
-        if floor is None:
-            notes.append(f"No floor: {why_no_floor(pair)}.")
-    if options.baseline:
-        try:
-            baseline = AlignedPair(baseline_side(pair, options.seed), pair.reference)
-        except NotMeasurableError as refusal:
-            notes.append(f"No baseline: {refusal}.")
-    return floor, baseline
 
 
 def _physical(pair: AlignedPair | None) -> AlignedPair | None:
