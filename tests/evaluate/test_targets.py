@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.targets import read_targets
-from unfreeze.evaluate.yaml_file import MAX_BYTES
+from unfreeze.files.yaml_file import MAX_BYTES
 
 PATTERN = """
 protocol: alphaflow

@@ -332,7 +332,7 @@ def _list_protocols(*, as_json: bool) -> None:
 
 
 def _print_json(document: Any) -> None:
-    from unfreeze.evaluate.store import plain
+    from unfreeze.files.atomic import plain
 
     print(json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from unfreeze.evaluate.result import TargetResult
-from unfreeze.evaluate.store import write_atomically, write_json
 from unfreeze.evaluate.tables import markdown_summary
+from unfreeze.files.atomic import write_atomically, write_json
 
 __all__ = ["SCORES_COLUMNS", "SUMMARY_COLUMNS", "scores_csv", "summary_csv", "write_tables"]
 

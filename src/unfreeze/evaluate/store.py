@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.result import TargetResult
+from unfreeze.files.atomic import plain, write_json
 
-__all__ = ["ResultStore", "fingerprint", "plain", "stamps", "write_atomically", "write_json"]
+__all__ = ["ResultStore", "fingerprint", "stamps"]
 
 _OURS = {"evaluation.json", "results", "inputs", "scores.csv", "summary.csv", "summary.md", "report.html", ".lock"}
 
@@ -125,38 +124,3 @@ def stamps(paths: Iterable[str]) -> list[list[Any]]:
         except OSError:
             found.append([name, -1, -1])
     return found
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write a JSON file whole or not at all; numbers that are not finite become null."""
-    write_atomically(path, json.dumps(plain(document), ensure_ascii=False, allow_nan=False, indent=1) + "\n")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, making its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def plain(value: Any) -> Any:
-    """JSON-ready copy: tuples and arrays become lists, numpy scalars Python's, numbers that are not finite None."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.yaml_file import LinedDocument, read_text, read_yaml
+from unfreeze.files.yaml_file import LinedDocument, read_text, read_yaml
 
 __all__ = ["Settings", "Source", "TargetSet", "Task", "check_name", "read_targets"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
+from unfreeze.files.atomic import plain
 from unfreeze.structure.complex import Complex
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Ensemble:
                 for role, path in (("topology", topology), ("samples", samples))
             }
             with open(building / "ensemble.json", "w", encoding="utf-8") as stream:
-                json.dump(_plain(record), stream, indent=1, ensure_ascii=False, allow_nan=False)
+                json.dump(plain(record), stream, indent=1, ensure_ascii=False, allow_nan=False)
                 stream.flush()
                 os.fsync(stream.fileno())
             building.chmod(0o755)
@@ -264,18 +264,3 @@ def _read_record(folder: Path) -> dict[str, Any]:
     if not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in named):
         raise InputError(f"{path}: 'files' does not name topology and samples")
     return record
-
-
-def _plain(value: Any) -> Any:
-    """JSON-ready copy: numpy scalars and arrays become Python's, non-finite numbers become null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

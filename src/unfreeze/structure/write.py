@@ -14,8 +14,8 @@ from mdtraj.formats import XTCTrajectoryFile
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
+from unfreeze.files.atomic import atomic_path
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.reading.files import atomic_path
 from unfreeze.structure.writing.write_cif import write_cif
 from unfreeze.structure.writing.write_pdb import pdb_obstacle, write_pdb
 

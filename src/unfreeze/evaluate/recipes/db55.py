@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from unfreeze.errors import InputError
+from unfreeze.files.atomic import atomic_path
 from unfreeze.sample.generate import sample_ensemble
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.ensemble import Ensemble
 from unfreeze.structure.merge import merge_complexes
 from unfreeze.structure.read import read_complex
-from unfreeze.structure.reading.files import atomic_path
 from unfreeze.structure.write import write_cif, write_pdb
 
 __all__ = ["GENERATOR", "find_db55", "merge_db55", "prepare_db55"]

@@ -1,4 +1,4 @@
-"""Bytes in and out of files: bounded reading of plain and gzip files, and writing that is never seen half done.
+"""Bounded reading of plain and gzip text files.
 
 Nothing here knows what a structure is; see :mod:`unfreeze.structure.read` for that.
 """
@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from unfreeze.errors import InputError
 
-__all__ = ["MAX_BYTES", "FileContent", "atomic_path", "read_content"]
+__all__ = ["MAX_BYTES", "FileContent", "read_content"]
 
 MAX_BYTES = 1_000_000_000
 _STEP = 1 << 22
@@ -122,38 +119,3 @@ def _gunzip(name: str, raw: bytes, max_bytes: int) -> bytes:
     except zlib.error as error:
         raise InputError(f"{name}: damaged gzip data ({error}). Fetch or copy the file again.") from None
     return b"".join(pieces)
-
-
-@contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it into place when the block ends well, delete it otherwise.
-
-    The temporary name ends as `path` does, so that writers that go by the ending still work.
-
-    Raises
-    ------
-    InputError
-        If the folder does not exist or cannot be written to.
-    """
-    path = Path(path)
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix="-" + path.name[-80:])
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}). Give a file in a folder that exists."
-        ) from None
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        try:
-            temporary.replace(path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -14,8 +14,8 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from unfreeze.files.atomic import atomic_path
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.reading.files import atomic_path
 from unfreeze.structure.writing.write_pdb import frames_of, is_disulfide, unobvious_links
 
 __all__ = ["write_cif"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
+from unfreeze.files.atomic import atomic_path
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.reading.files import atomic_path
 from unfreeze.structure.reading.pdb_text import split_residue_and_chain
 
 __all__ = ["pdb_obstacle", "write_pdb"]

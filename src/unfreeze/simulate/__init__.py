@@ -1,0 +1,1 @@
+"""Molecular dynamics with OpenMM: systems, protocols, an engine that survives being killed, campaigns."""
