@@ -1,0 +1,51 @@
+"""Write the checked frames of a run as `trajectory.xtc`, for every program that reads XTC.
+
+The column files of the run remain the data; this is a copy, without the frames that did not pass.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from mdtraj.formats import XTCTrajectoryFile
+
+from unfreeze.files.atomic import atomic_path
+from unfreeze.simulate.engine.run_store import RunStore
+
+__all__ = ["export_trajectory"]
+
+_BYTES_AT_ONCE = 64e6
+
+
+def export_trajectory(store: RunStore, path: Path | None = None) -> Path:
+    """Write ``trajectory.xtc``: all frames that passed, with time and box, rounded to 0.001 nm.
+
+    Parameters
+    ----------
+    store
+        The run.
+    path
+        Where to; by default in the run directory.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    path = store.directory / "trajectory.xtc" if path is None else path
+    passed = np.flatnonzero(store.passed_frames())
+    coordinates, observables = store.read("coordinates"), store.read("observables")
+    box = store.read("box") if "box" in store.manifest.columns else None
+    step = max(1, int(_BYTES_AT_ONCE / max(1, 12 * coordinates.shape[1])))
+    with atomic_path(path) as temporary, XTCTrajectoryFile(str(temporary), "w", force_overwrite=True) as handle:
+        for start in range(0, len(passed), step):
+            rows = passed[start : start + step]
+            boxes = np.zeros((len(rows), 3, 3)) if box is None else box[rows]
+            handle.write(
+                np.ascontiguousarray(coordinates[rows], dtype=np.float32),
+                time=np.asarray(observables[rows, 0], dtype=np.float32),
+                step=rows.astype(np.int32),
+                box=boxes.astype(np.float32),
+            )
+    return path
