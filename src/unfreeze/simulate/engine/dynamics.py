@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import openmm
 from numpy.typing import NDArray
-from openmm import unit
 
 from unfreeze.errors import UnfreezeError
 from unfreeze.simulate.engine.imaging import Imaging
@@ -29,7 +28,8 @@ __all__ = ["BlowUpError", "Dynamics", "Frames", "Stopped", "degrees_of_freedom",
 
 OBSERVABLES = ("time_ps", "potential_kJ_mol", "kinetic_kJ_mol", "temperature_K", "volume_nm3")
 _BAROSTAT_INTERVAL = 25
-_R = unit.MOLAR_GAS_CONSTANT_R.value_in_unit(unit.kilojoule_per_mole / unit.kelvin)
+_R = 8.31446261815324e-3
+"""Gas constant, kJ/mol/K; OpenMM takes and gives plain numbers in nm, ps, amu, K, kJ/mol and bar throughout."""
 _CONSTRAINT_TOLERANCE = 1e-6
 _CHUNK_SECONDS = 0.5
 
@@ -77,9 +77,9 @@ def make_integrator(settings: SimulationSettings, *, seed: int, step_fs: float |
         Another step than that of the settings.
     """
     integrator = openmm.LangevinMiddleIntegrator(
-        settings.conditions.temperature_K * unit.kelvin,
-        settings.protocol.friction_per_ps / unit.picosecond,
-        (step_fs or settings.protocol.time_step_fs) * unit.femtosecond,
+        settings.conditions.temperature_K,
+        settings.protocol.friction_per_ps,
+        (step_fs or settings.protocol.time_step_fs) / 1000,
     )
     integrator.setConstraintTolerance(_CONSTRAINT_TOLERANCE)
     integrator.setRandomNumberSeed(seed)
@@ -88,7 +88,7 @@ def make_integrator(settings: SimulationSettings, *, seed: int, step_fs: float |
 
 def degrees_of_freedom(system: openmm.System) -> int:
     """Three for every particle with a mass, less one for every constraint between two of these."""
-    massive = [system.getParticleMass(index)._value > 0 for index in range(system.getNumParticles())]
+    massive = [_plain(system.getParticleMass(index)) > 0 for index in range(system.getNumParticles())]
     held = sum(
         massive[one] and massive[other]
         for one, other, _ in (system.getConstraintParameters(index) for index in range(system.getNumConstraints()))
@@ -130,7 +130,7 @@ class Dynamics:
         self.platform_name = platform.getName()
         self.n_degrees_of_freedom = degrees_of_freedom(molecular.system)
         n_particles = molecular.system.getNumParticles()
-        self.mass_amu = float(sum(molecular.system.getParticleMass(index)._value for index in range(n_particles)))
+        self.mass_amu = sum(_plain(molecular.system.getParticleMass(index)) for index in range(n_particles))
         self.saved_complex, self._saved = molecular.saved_atoms(settings.save.atoms)
         self._imaging = Imaging(molecular, self._saved, whole_box=settings.save.atoms == "all")
         self._phase: tuple[bool, bool] | None = None
@@ -168,9 +168,9 @@ class Dynamics:
         str
             Why the continuation is not the same to the last bit, or empty.
         """
-        if self._context is not None and self._position == number and not self.deterministic:
-            if self._phase == _phase_of(segment):
-                return ""  # goes on in the context as it is; repeating exactly is out of reach here
+        ready = self._context is not None and self._position == number and self._phase == _phase_of(segment)
+        if ready and not self.deterministic:
+            return ""  # goes on in the context as it is; repeating exactly is out of reach here
         same_phase = str(state["phase"]) == _phase_name(segment)
         context = self._fresh_context(segment, number=number)
         self._position = number
@@ -224,8 +224,8 @@ class Dynamics:
         context = self._context
         assert context is not None
         integrator = context.getIntegrator()
-        integrator.setTemperature(segment.temperature_K * unit.kelvin)
-        integrator.setStepSize(segment.step_fs * unit.femtosecond)
+        integrator.setTemperature(segment.temperature_K)
+        integrator.setStepSize(segment.step_fs / 1000)
         if segment.restraint_kJ_mol_nm2 > 0:
             context.setParameter("restraint", segment.restraint_kJ_mol_nm2)
         if segment.pressure:
@@ -237,7 +237,7 @@ class Dynamics:
                 self._position = number + 1
                 return self._gather([], time_ps)
             if segment.new_velocities:
-                context.setVelocitiesToTemperature(segment.temperature_K * unit.kelvin, _seed(self._seed, "v", number))
+                context.setVelocitiesToTemperature(segment.temperature_K, _seed(self._seed, "v", number))
             taken: list[tuple[Any, ...]] = []
             done = 0
             for frame in range(max(1, segment.n_frames)):
@@ -266,18 +266,18 @@ class Dynamics:
         """
         assert self._context is not None
         state = self._context.getState(getPositions=True, getVelocities=True, getEnergy=True)
-        positions = state.getPositions(asNumpy=True)._value
-        energy = state.getPotentialEnergy()._value
+        positions = _plain(state.getPositions(asNumpy=True))
+        energy = _plain(state.getPotentialEnergy())
         if not (np.isfinite(positions).all() and math.isfinite(energy)):
             raise BlowUpError("coordinates or potential energy are not finite")
         arrays: dict[str, NDArray[Any]] = {
             "positions_nm": np.array(positions),
-            "velocities_nm_ps": np.array(state.getVelocities(asNumpy=True)._value),
+            "velocities_nm_ps": np.array(_plain(state.getVelocities(asNumpy=True))),
             "potential_kJ_mol": np.array(energy),
             "phase": np.array(_phase_name(segment)),
         }
         if self._molecular.box_nm is not None:
-            arrays["box_nm"] = np.array(state.getPeriodicBoxVectors(asNumpy=True)._value)
+            arrays["box_nm"] = np.array(_plain(state.getPeriodicBoxVectors(asNumpy=True)))
         return self._context.createCheckpoint(), arrays
 
     def forget(self) -> None:
@@ -288,7 +288,7 @@ class Dynamics:
         class Watch(openmm.MinimizationReporter):
             stopped = False
 
-            def report(self, iteration: int, x: Any, grad: Any, args: Any) -> bool:
+            def report(self, iteration: Any, x: Any, grad: Any, args: Any = None) -> bool:
                 self.stopped = self.stopped or should_stop()
                 return self.stopped
 
@@ -300,19 +300,19 @@ class Dynamics:
     def _take(self, context: openmm.Context, time_ps: float) -> tuple[Any, ...]:
         with_forces = self._settings.save.forces
         state = context.getState(getPositions=True, getEnergy=True, getForces=with_forces)
-        positions = state.getPositions(asNumpy=True)._value
-        potential = state.getPotentialEnergy()._value
-        kinetic = state.getKineticEnergy()._value
+        positions = _plain(state.getPositions(asNumpy=True))
+        potential = _plain(state.getPotentialEnergy())
+        kinetic = _plain(state.getKineticEnergy())
         if not (math.isfinite(potential) and np.isfinite(positions).all()):
             raise BlowUpError(f"coordinates or potential energy are not finite at {time_ps:.3f} ps")
         box = None
         volume = math.nan
         if self._molecular.box_nm is not None:
-            box = np.array(state.getPeriodicBoxVectors(asNumpy=True)._value)
-            volume = state.getPeriodicBoxVolume()._value
+            box = np.array(_plain(state.getPeriodicBoxVectors(asNumpy=True)))
+            volume = _plain(state.getPeriodicBoxVolume())
         temperature = 2 * kinetic / (self.n_degrees_of_freedom * _R)
         coordinates = self._imaging.frame(positions, box)
-        forces = state.getForces(asNumpy=True)._value[self._saved].astype("<f4") if with_forces else None
+        forces = _plain(state.getForces(asNumpy=True))[self._saved].astype("<f4") if with_forces else None
         return coordinates, box, (time_ps, potential, kinetic, temperature, volume), forces
 
     def _gather(self, taken: list[tuple[Any, ...]], time_ps: float) -> Frames:
@@ -347,9 +347,7 @@ class Dynamics:
         if restrained:
             system.addForce(self._restraints())
         if pressure:
-            barostat = openmm.MonteCarloBarostat(
-                self._settings.pressure_bar * unit.bar, segment.temperature_K * unit.kelvin, _BAROSTAT_INTERVAL
-            )
+            barostat = openmm.MonteCarloBarostat(self._settings.pressure_bar, segment.temperature_K, _BAROSTAT_INTERVAL)
             barostat.setRandomNumberSeed(barostat_seed)
             system.addForce(barostat)
         integrator = make_integrator(self._settings, seed=_seed(self._seed, _phase_name(segment), number))
@@ -373,6 +371,11 @@ class Dynamics:
             row = int(self._molecular.solute_atoms[atom])
             force.addParticle(row, self._molecular.positions_nm[row].tolist())
         return force
+
+
+def _plain(quantity: Any) -> Any:
+    """The number or array in a quantity, in OpenMM's own units."""
+    return quantity._value
 
 
 def _phase_of(segment: Segment) -> tuple[bool, bool]:
