@@ -151,11 +151,8 @@ def test_a_full_disk_changes_nothing(store, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    for place in (
-        "os.fsync",
-        "unfreeze.files.atomic.os.replace",
-        "unfreeze.simulate.engine.run_store.write_atomically",
-    ):
+    places = ("os.fsync", "unfreeze.files.atomic.os.replace", "unfreeze.simulate.engine.run_store.write_atomically")
+    for place in places:
         with monkeypatch.context() as patch:
             patch.setattr(place, full)
             with pytest.raises((OSError, InputError)):
