@@ -21,7 +21,7 @@ __all__ = [
     "SystemSettings",
 ]
 
-ForceFieldName = Literal["amber14", "amber19", "charmm36", "custom"]
+ForceFieldName = Literal["amber14", "amber19", "charmm36", "charmm36m", "custom"]
 SolventName = Literal["obc2", "gbn2", "tip3p", "tip3pfb", "opc", "vacuum"]
 IMPLICIT_SOLVENTS = ("obc2", "gbn2", "vacuum")
 EXPLICIT_SOLVENTS = ("tip3p", "tip3pfb", "opc")
