@@ -64,7 +64,9 @@ class Frames:
     forces_kJ_mol_nm: NDArray[np.float32] | None
 
 
-def make_integrator(settings: SimulationSettings, *, seed: int, step_fs: float | None = None) -> openmm.Integrator:
+def make_integrator(
+    settings: SimulationSettings, *, seed: int, step_fs: float | None = None
+) -> openmm.LangevinMiddleIntegrator:
     """The Langevin middle integrator of Zhang et al. 2019 (doi:10.1021/acs.jpca.9b02771).
 
     Parameters
