@@ -117,7 +117,7 @@ def cluster_sequences(
 
 
 def least_identity(length: int) -> float:
-    """Identity below which an alignment of so many residues says nothing: 1 for 11, 0.71 for 20, 0.31 for 80.
+    """Identity below which an alignment of so many residues says nothing: 1 for 11, 0.72 for 20, 0.31 for 80.
 
     The curve of Rost 1999, Protein Eng. 12, 85 (equation 2 with n = 0), which no chance alignment passes by much.
     """
