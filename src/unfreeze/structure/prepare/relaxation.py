@@ -1,0 +1,103 @@
+"""Whether every residue has a template, and where hydrogens and atoms that were made here relax to.
+
+One OpenMM system in vacuum with Amber's ff14SB serves both. Atoms that were read do not move.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfreeze.errors import InputError
+from unfreeze.structure.prepare.hydrogens import single_thread
+
+__all__ = ["checked_system", "load_force_field", "net_charge", "relax", "template_names"]
+
+_BASE = ("amber14-all.xml", "amber14/tip3p.xml")
+_ITERATIONS = 200
+_CUTOFF_NM = 1.0
+
+
+@lru_cache(maxsize=4)
+def load_force_field(files: tuple[str, ...]) -> Any:
+    """Amber's ff14SB with the user's files.
+
+    Raises
+    ------
+    InputError
+        If a file is absent or not a force field.
+    """
+    from openmm.app import ForceField
+
+    try:
+        return ForceField(*_BASE, *files)
+    except Exception as error:  # OpenMM raises ValueError, KeyError, ParseError and others
+        text = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{', '.join(files)}: not usable as an OpenMM force-field XML beside amber14-all.xml ({text})."
+        ) from None
+
+
+def template_names(files: tuple[str, ...]) -> frozenset[str]:
+    """Names of the residues that the user's files add."""
+    if not files:
+        return frozenset()
+    return frozenset(load_force_field(files)._templates) - frozenset(load_force_field(())._templates)
+
+
+def checked_system(topology: Any, files: tuple[str, ...], name: str) -> Any:
+    """OpenMM system in vacuum.
+
+    Raises
+    ------
+    InputError
+        If a residue has no template, naming it.
+    """
+    from openmm.app import CutoffNonPeriodic
+
+    field = load_force_field(files)
+    try:
+        return field.createSystem(
+            topology, nonbondedMethod=CutoffNonPeriodic, nonbondedCutoff=_CUTOFF_NM, rigidWater=False
+        )
+    except ValueError as error:
+        unmatched = [
+            f"{residue.chain.id}:{residue.name}{residue.id}{(residue.insertionCode or '').strip()}"
+            for residue in field.getUnmatchedResidues(topology)
+        ]
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"{name}: the force field has no template for {', '.join(unmatched[:8]) or 'a residue'}"
+            f"{f' and {len(unmatched) - 8} more' if len(unmatched) > 8 else ''} as prepared: {reason}"
+        ) from None
+
+
+def net_charge(system: Any) -> int:
+    """Sum of the partial charges, in elementary charges."""
+    from openmm import NonbondedForce, unit
+
+    force = next(one for one in system.getForces() if isinstance(one, NonbondedForce))
+    charges = [force.getParticleParameters(at)[0] for at in range(force.getNumParticles())]
+    return round(sum(charge.value_in_unit(unit.elementary_charge) for charge in charges))
+
+
+def relax(system: Any, positions_nm: NDArray[np.float64], movable: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Minimise the energy with some atoms free and all others fixed: [n_atoms, 3], nm."""
+    import openmm
+    from openmm import unit
+
+    if not movable.any():
+        return positions_nm
+    for at in np.flatnonzero(~movable):
+        system.setParticleMass(int(at), 0.0)
+    with single_thread() as platform:
+        context = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
+        context.setPositions(positions_nm)
+        openmm.LocalEnergyMinimizer.minimize(context, 10, _ITERATIONS)
+        state = context.getState(positions=True)
+        relaxed = np.array(state.getPositions(asNumpy=True).value_in_unit_system(unit.md_unit_system))
+        del context
+    return relaxed if np.isfinite(relaxed).all() else positions_nm
