@@ -101,6 +101,12 @@ class TemperatureReplicaExchange:
         return len(self.temperatures_K)
 
     @property
+    def box_nm(self) -> NDArray[np.float64] | None:
+        """Box vectors in rows, the same for all replicas: [3, 3]; None without a box."""
+        state = self._started().replicaConformation[0]
+        return np.array(plain(state.getPeriodicBoxVectors(asNumpy=True))) if self._periodic else None
+
+    @property
     def iteration(self) -> int:
         """Iterations done since :meth:`start`."""
         return self._started().currentIteration
@@ -259,8 +265,8 @@ class TemperatureReplicaExchange:
             "crossings": sampler.crossings.copy(),
             "last_end": sampler.last_end.copy(),
         }
-        if self._periodic:
-            arrays["box_nm"] = np.array(plain(conformations[0].getPeriodicBoxVectors(asNumpy=True)))
+        if (box_nm := self.box_nm) is not None:
+            arrays["box_nm"] = box_nm
         return self._simulation.context.createCheckpoint(), arrays
 
     def restore(self, checkpoint: bytes | None, arrays: dict[str, NDArray[Any]]) -> str:
@@ -335,9 +341,9 @@ class TemperatureReplicaExchange:
     def _take(self, sampler: SeededExchangeSampler) -> dict[str, NDArray[Any]]:
         replica_of_state = np.argsort(sampler.replicaStateIndex)
         states = [sampler.replicaConformation[replica] for replica in replica_of_state]
-        box = plain(states[0].getPeriodicBoxVectors(asNumpy=True)) if self._periodic else None
+        box_nm = self.box_nm
         return {
-            "coordinates": np.stack([self._frame(plain(state.getPositions(asNumpy=True)), box) for state in states]),
+            "coordinates": np.stack([self._frame(plain(state.getPositions(asNumpy=True)), box_nm) for state in states]),
             "potential": sampler.potentials()[replica_of_state],
             "kinetic": sampler.kinetic()[replica_of_state],
             "replica_of_state": replica_of_state.astype(np.int64),
@@ -347,8 +353,7 @@ class TemperatureReplicaExchange:
         if taken:
             return {name: np.stack([frame[name] for frame in taken]) for name in taken[0]}
         state = self._started().replicaConformation[0]
-        box = plain(state.getPeriodicBoxVectors(asNumpy=True)) if self._periodic else None
-        one = self._frame(plain(state.getPositions(asNumpy=True)), box)
+        one = self._frame(plain(state.getPositions(asNumpy=True)), self.box_nm)
         rows = (0, self.n_states)
         return {
             "coordinates": np.empty((*rows, *one.shape), dtype=one.dtype),

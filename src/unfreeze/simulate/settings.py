@@ -83,7 +83,7 @@ class Conditions(_Settings):
     """
 
     temperature_K: Annotated[float, Field(ge=10.0, le=1000.0)] = 300.0
-    pressure_bar: Annotated[float, Field(gt=0.0, le=1e4)] | None | Literal["auto"] = "auto"
+    pressure_bar: Annotated[float, Field(gt=0.0, le=10000.0)] | Literal["auto"] | None = "auto"
 
 
 class ProtocolSettings(_Settings):
@@ -138,12 +138,12 @@ class SaveSettings(_Settings):
 
 
 class ReplicaExchangeSettings(_Settings):
-    """Temperature replica exchange.
+    """Temperature replica exchange, at constant volume.
 
     Attributes
     ----------
     temperatures_K
-        The ladder, ascending.
+        The ladder, ascending from the temperature of the conditions; :mod:`unfreeze.simulate.ladder` chooses one.
     exchange_every_ps
         Time between attempts.
     """
@@ -174,6 +174,13 @@ class SimulationSettings(_Settings):
             return 1.0 if self.system.explicit and self.replica_exchange is None else None
         return self.conditions.pressure_bar
 
+    @property
+    def equilibration_pressure_bar(self) -> float | None:
+        """The pressure before production; replica exchange in water first finds its density at 1 bar."""
+        if self.replica_exchange is not None and self.system.explicit:
+            return 1.0
+        return self.pressure_bar
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.pressure_bar is not None and not self.system.explicit:
@@ -183,10 +190,14 @@ class SimulationSettings(_Settings):
         step_ps = self.protocol.time_step_fs / 1000
         for name, time in (("save.every_ps", self.save.every_ps),):
             if abs(time / step_ps - round(time / step_ps)) > 1e-6 or time < step_ps:
-                raise ValueError(f"{name} is {time:g} ps, which is not a whole number of steps of {1000 * step_ps:g} fs")
+                raise ValueError(
+                    f"{name} is {time:g} ps, which is not a whole number of steps of {1000 * step_ps:g} fs"
+                )
         commit = self.save.commit_every_ps
         if commit is not None and abs(commit / self.save.every_ps - round(commit / self.save.every_ps)) > 1e-6:
             raise ValueError("save.commit_every_ps must be a multiple of save.every_ps")
+        if self.replica_exchange is not None:
+            self._fits_ladder(self.replica_exchange, step_ps)
         if self.system.hydrogen_mass_amu < 1.4 and self.protocol.time_step_fs > 2.5:
             raise ValueError(
                 f"time_step_fs of {self.protocol.time_step_fs:g} needs heavier hydrogens: hydrogen_mass_amu of 1.5 or "
@@ -195,3 +206,24 @@ class SimulationSettings(_Settings):
         if self.system.constraints == "none" and self.protocol.time_step_fs > 1.0:
             raise ValueError("without constraints the time step must be 1 fs or less")
         return self
+
+    def _fits_ladder(self, ladder: ReplicaExchangeSettings, step_ps: float) -> None:
+        every_ps, lowest_K = ladder.exchange_every_ps, ladder.temperatures_K[0]
+        if lowest_K != self.conditions.temperature_K:
+            raise ValueError(
+                f"replica_exchange.temperatures_K starts at {lowest_K:g}, and conditions.temperature_K is "
+                f"{self.conditions.temperature_K:g}; the lowest of the ladder must be the temperature of the conditions"
+            )
+        if every_ps < step_ps or abs(every_ps / step_ps - round(every_ps / step_ps)) > 1e-6:
+            raise ValueError(
+                f"replica_exchange.exchange_every_ps is {every_ps:g} ps, which is not a whole number of steps of "
+                f"{1000 * step_ps:g} fs"
+            )
+        n_exchanges = self.save.every_ps / every_ps
+        if n_exchanges < 1 - 1e-6 or abs(n_exchanges - round(n_exchanges)) > 1e-6:
+            raise ValueError(
+                f"save.every_ps is {self.save.every_ps:g} ps, which is not a multiple of "
+                f"replica_exchange.exchange_every_ps, {every_ps:g} ps"
+            )
+        if self.save.forces:
+            raise ValueError("save.forces is not possible with replica_exchange; leave one of them out")

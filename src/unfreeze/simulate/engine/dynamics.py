@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import openmm
 from numpy.typing import NDArray
 
 from unfreeze.errors import UnfreezeError
+from unfreeze.simulate.engine.commit import Column
 from unfreeze.simulate.engine.imaging import Imaging
 from unfreeze.simulate.engine.platforms import is_deterministic, platform_properties
 from unfreeze.simulate.engine.schedule import Segment
@@ -56,12 +57,15 @@ class Frames:
         Columns :data:`OBSERVABLES`; the volume is NaN without a box.
     forces_kJ_mol_nm : float32 [n_frames, n_saved, 3] or None
         Forces, if asked for.
+    more
+        Further columns, by name.
     """
 
     coordinates_nm: NDArray[np.float32]
     box_nm: NDArray[np.float64] | None
     observables: NDArray[np.float64]
     forces_kJ_mol_nm: NDArray[np.float32] | None
+    more: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def make_integrator(
@@ -138,6 +142,7 @@ class Dynamics:
         self._phase: tuple[bool, bool] | None = None
         self._context: openmm.Context | None = None
         self._position: int = -1
+        self.more_columns: dict[str, Column] = {}
 
     def start_frame(self) -> NDArray[np.float32]:
         """The prepared coordinates as a saved frame: [n_saved, 3], nm."""
@@ -282,6 +287,10 @@ class Dynamics:
             arrays["box_nm"] = np.array(_plain(state.getPeriodicBoxVectors(asNumpy=True)))
         return self._context.createCheckpoint(), arrays
 
+    def faults(self, frames: Frames, first_frame: int) -> list[str]:
+        """Faults of the simulation that nothing else looks for; none here."""
+        return []
+
     def forget(self) -> None:
         """Drop the context: after a stop or a blow-up it is not where a commit is."""
         self._context, self._phase, self._position = None, None, -1
@@ -348,8 +357,9 @@ class Dynamics:
         system = openmm.XmlSerializer.clone(self._molecular.system)
         if restrained:
             system.addForce(self._restraints())
-        if pressure:
-            barostat = openmm.MonteCarloBarostat(self._settings.pressure_bar, segment.temperature_K, _BAROSTAT_INTERVAL)
+        pressure_bar = self._settings.equilibration_pressure_bar
+        if pressure and pressure_bar is not None:
+            barostat = openmm.MonteCarloBarostat(pressure_bar, segment.temperature_K, _BAROSTAT_INTERVAL)
             barostat.setRandomNumberSeed(barostat_seed)
             system.addForce(barostat)
         integrator = make_integrator(self._settings, seed=_seed(self._seed, _phase_name(segment), number))

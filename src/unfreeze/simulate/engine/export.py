@@ -9,17 +9,21 @@ from pathlib import Path
 
 import numpy as np
 from mdtraj.formats import XTCTrajectoryFile
+from numpy.typing import NDArray
 
 from unfreeze.files.atomic import atomic_path
 from unfreeze.simulate.engine.run_store import RunStore
 
-__all__ = ["export_trajectory"]
+__all__ = ["export_trajectory", "ladder_name"]
 
 _BYTES_AT_ONCE = 64e6
 
 
 def export_trajectory(store: RunStore, path: Path | None = None) -> Path:
     """Write ``trajectory.xtc``: all frames that passed, with time and box, rounded to 0.001 nm.
+
+    Of a replica exchange that is the lowest temperature; the others go to ``trajectory-344.61K.xtc`` and the like
+    beside it.
 
     Parameters
     ----------
@@ -34,8 +38,24 @@ def export_trajectory(store: RunStore, path: Path | None = None) -> Path:
         The file.
     """
     path = store.directory / "trajectory.xtc" if path is None else path
+    _write(store, store.read("coordinates"), path)
+    if "ladder_coordinates" in store.manifest.columns:
+        higher = store.record["settings"]["replica_exchange"]["temperatures_K"][1:]
+        coordinates = store.read("ladder_coordinates")
+        for row, temperature_K in enumerate(higher):
+            _write(store, coordinates[:, row], path.with_name(ladder_name(temperature_K, path.name)))
+    return path
+
+
+def ladder_name(temperature_K: float, lowest: str = "trajectory.xtc") -> str:
+    """Name of the trajectory of a higher temperature, after that of the lowest."""
+    stem, dot, ending = lowest.rpartition(".")
+    return f"{stem}-{temperature_K:.6g}K{dot}{ending}"
+
+
+def _write(store: RunStore, coordinates: NDArray[np.float32], path: Path) -> None:
     passed = np.flatnonzero(store.passed_frames())
-    coordinates, observables = store.read("coordinates"), store.read("observables")
+    observables = store.read("observables")
     box = store.read("box") if "box" in store.manifest.columns else None
     step = max(1, int(_BYTES_AT_ONCE / max(1, 12 * coordinates.shape[1])))
     with atomic_path(path) as temporary, XTCTrajectoryFile(str(temporary), "w", force_overwrite=True) as handle:
@@ -48,4 +68,3 @@ def export_trajectory(store: RunStore, path: Path | None = None) -> Path:
                 step=rows.astype(np.int32),
                 box=boxes.astype(np.float32),
             )
-    return path

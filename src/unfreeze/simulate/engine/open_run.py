@@ -78,6 +78,7 @@ def open_or_create(
         columns["box"] = Column("<f8", (3, 3))
     if settings.save.forces:
         columns["forces"] = Column("<f4", (n_saved, 3))
+    columns |= dynamics.more_columns
     n_atoms = molecular.system.getNumParticles()
     record = {
         "name": name,

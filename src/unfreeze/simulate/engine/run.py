@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from unfreeze.errors import UnfreezeError
-from unfreeze.files.atomic import plain
+from unfreeze.files.atomic import plain, write_json
 from unfreeze.simulate.engine.commit import sha256
 from unfreeze.simulate.engine.dynamics import OBSERVABLES, BlowUpError, Dynamics, Frames, Stopped
+from unfreeze.simulate.engine.exchange import ExchangeDynamics, exchange_summary
 from unfreeze.simulate.engine.export import export_trajectory
 from unfreeze.simulate.engine.open_run import open_or_create
 from unfreeze.simulate.engine.platforms import choose_platform
@@ -129,7 +130,8 @@ def run_simulation(
     Returns
     -------
     RunOutcome
-        ``trajectory.xtc`` is written when the run has finished.
+        ``trajectory.xtc`` is written when the run has finished; with replica exchange one more for every higher
+        temperature, and ``replica_exchange.json``.
 
     Raises
     ------
@@ -141,31 +143,18 @@ def run_simulation(
         If the disk is full; what was committed is safe.
     """
     directory = Path(directory)
-    if settings.replica_exchange is not None:
-        from unfreeze.simulate.engine.exchange_run import run_replica_exchange
-
-        return run_replica_exchange(
-            directory,
-            molecular,
-            settings,
-            seed=seed,
-            length_ps=length_ps,
-            platform=platform,
-            threads=threads,
-            device=device,
-            name=name,
-            should_stop=should_stop,
-            on_commit=on_commit,
-        )
     n_frames_of(length_ps, settings.save.every_ps)
     chosen = choose_platform(platform)
-    dynamics = Dynamics(molecular, settings, seed=seed, platform=chosen, threads=threads, device=device)
+    kind = Dynamics if settings.replica_exchange is None else ExchangeDynamics
+    dynamics = kind(molecular, settings, seed=seed, platform=chosen, threads=threads, device=device)
     with lock_run(directory):
         store = open_or_create(directory, molecular, settings, dynamics, seed=seed, name=name, threads=threads)
         run = _Run(store, molecular, settings, dynamics, length_ps, should_stop, on_commit)
         outcome = run.to_the_end()
         if outcome.status == "finished":
             export_trajectory(store)
+            if settings.replica_exchange is not None:
+                write_json(directory / "replica_exchange.json", exchange_summary(store))
     return outcome
 
 
@@ -296,7 +285,7 @@ class _Run:
             return SegmentQuality("pass", [], {})
         observables = dict(zip(OBSERVABLES, frames.observables.T, strict=True))
         volume = None if frames.box_nm is None else observables["volume_nm3"]
-        return self.checker.check(
+        quality = self.checker.check(
             SegmentData(
                 first_frame=self.store.n_frames,
                 time_ps=observables["time_ps"],
@@ -309,6 +298,9 @@ class _Run:
                 density_g_ml=None if volume is None else self.dynamics.mass_amu * 1.66053907e-3 / volume,
             )
         )
+        if faults := self.dynamics.faults(frames, self.store.n_frames):
+            return SegmentQuality("broken", [*faults, *quality.reasons], quality.measures)
+        return quality
 
     def _commit(
         self,
@@ -344,7 +336,7 @@ class _Run:
             columns["box"] = frames.box_nm
         if frames.forces_kJ_mol_nm is not None:
             columns["forces"] = frames.forces_kJ_mol_nm
-        return columns
+        return columns | frames.more
 
     def _time_ps(self) -> float:
         return self.store.commits[-1].time_ps if self.store.commits else 0.0

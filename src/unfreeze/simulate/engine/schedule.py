@@ -14,8 +14,10 @@ from unfreeze.errors import InputError
 from unfreeze.simulate.engine.commit import Commit
 from unfreeze.simulate.settings import SimulationSettings
 
-__all__ = ["Segment", "equilibration", "frames_per_commit", "next_segment", "seconds_per_step"]
+__all__ = ["EXCHANGING", "Segment", "equilibration", "frames_per_commit", "next_segment", "seconds_per_step"]
 
+EXCHANGING = ("spread", "production")
+"""Stages of replica exchange in which there is a replica at every temperature."""
 _HEATING_STEPS = 6
 _COLDEST_K = 50.0
 _RELEASE = (0.3, 0.1, 0.03, 0.01)
@@ -31,7 +33,8 @@ class Segment:
     Attributes
     ----------
     stage
-        ``minimise``, ``heat``, ``restrained``, ``release``, ``equilibrate`` or ``production``.
+        ``minimise``, ``heat``, ``restrained``, ``release``, ``equilibrate``, with replica exchange ``spread``, and
+        ``production``.
     n_steps
         Integration steps (or, to minimise, most iterations).
     step_fs
@@ -79,7 +82,7 @@ def equilibration(settings: SimulationSettings, most_steps: int) -> list[Segment
     """
     protocol = settings.protocol
     temperature_K, step_fs = settings.conditions.temperature_K, protocol.equilibration_step_fs
-    pressure = settings.pressure_bar is not None
+    pressure = settings.equilibration_pressure_bar is not None
     k = protocol.restraint_kJ_mol_nm2
     # Hydrogens may not have been made heavier: then the same short step as in production.
     step_fs = min(step_fs, protocol.time_step_fs)
@@ -99,7 +102,7 @@ def equilibration(settings: SimulationSettings, most_steps: int) -> list[Segment
     if not any(segment.new_velocities for segment in plan):  # no heating was asked for
         last = Segment("heat", 1, step_fs, temperature_K, k, new_velocities=True)
         plan.insert(1, last)
-    return plan
+    return plan + _spread(settings, most_steps)
 
 
 def next_segment(
@@ -187,10 +190,23 @@ def frames_per_commit(settings: SimulationSettings, *, n_atoms: int, n_saved: in
     if save.commit_every_ps is not None:
         return max(1, round(save.commit_every_ps / save.every_ps))
     steps_per_frame = 1000 * save.every_ps / settings.protocol.time_step_fs
-    step_s = seconds_per_step(n_atoms, explicit=settings.system.explicit, platform=platform)
+    n_replicas = 1 if settings.replica_exchange is None else len(settings.replica_exchange.temperatures_K)
+    step_s = n_replicas * seconds_per_step(n_atoms, explicit=settings.system.explicit, platform=platform)
     by_time = round(_TARGET_SECONDS / (steps_per_frame * step_s))
-    by_size = int(_MOST_BYTES / (12 * n_saved * (2 if save.forces else 1)))
+    by_size = int(_MOST_BYTES / (12 * n_saved * n_replicas * (2 if save.forces else 1)))
     return max(1, min(by_time, by_size, _MOST_FRAMES))
+
+
+def _spread(settings: SimulationSettings, most_steps: int) -> list[Segment]:
+    """With replica exchange: as long again with a replica at every temperature, in whole exchanges."""
+    exchange, step_fs = settings.replica_exchange, settings.protocol.time_step_fs
+    if exchange is None:
+        return []
+    steps_each = _steps(exchange.exchange_every_ps, step_fs)
+    n_exchanges = math.ceil(settings.protocol.equilibrate_ps / exchange.exchange_every_ps - 1e-6)
+    whole = Segment("spread", n_exchanges, step_fs, settings.conditions.temperature_K)
+    pieces = _cut(whole, max(1, most_steps // steps_each))
+    return [replace(piece, n_steps=piece.n_steps * steps_each) for piece in pieces]
 
 
 def _steps(time_ps: float, step_fs: float) -> int:
