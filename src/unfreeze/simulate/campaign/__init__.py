@@ -1,0 +1,1 @@
+"""Many simulations as one piece of work: tasks known by their content, a ledger, and a pool of worker processes."""
