@@ -7,7 +7,7 @@ files are loaded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,6 +125,11 @@ SOLVENTS: Mapping[str, Solvent] = {
     )
 }
 
+_OURS = "unfreeze/"
+_CHARMM_RESIDUES = (
+    *("ALA ARG ASN ASP CYS GLN GLU GLY HSD HSE HSP ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split()),
+    *("ADE CYT GUA THY URA".split()),
+)
 _GB_CHARGES = (
     "The radii of the implicit solvent were fitted with Amber's charges; beside CHARMM's they are an approximation."
 )
@@ -173,7 +178,7 @@ FORCE_FIELDS: Mapping[str, ForceField] = {
         ForceField(
             "charmm36",
             "CHARMM36 (toppar of August 2015)",
-            ("charmm36.xml",),
+            ("charmm36.xml", "unfreeze/charmm36_caps.xml"),
             {
                 "obc2": ("charmm36/water.xml",),
                 "gbn2": ("charmm36/water.xml",),
@@ -191,7 +196,7 @@ FORCE_FIELDS: Mapping[str, ForceField] = {
         ForceField(
             "charmm36m",
             "CHARMM36m (toppar of July 2024)",
-            ("charmm36_2024.xml",),
+            ("charmm36_2024.xml", "unfreeze/charmm36_2024_caps.xml"),
             {
                 "obc2": ("charmm36_2024/water.xml",),
                 "gbn2": ("charmm36_2024/water.xml",),
@@ -262,8 +267,16 @@ def caveats_of(settings: SystemSettings) -> list[str]:
     return caveats
 
 
-def load_files(names: tuple[str, ...]) -> app.ForceField:
+def load_files(names: tuple[str, ...], present: Iterable[str] | None = None) -> app.ForceField:
     """OpenMM's force field of some XML files.
+
+    Parameters
+    ----------
+    names
+        The files, from :func:`files_of`.
+    present
+        Residues that CHARMM's patches may be tried on, besides the standard ones; None for all that it has, which
+        makes the search for templates many times longer.
 
     Raises
     ------
@@ -272,43 +285,49 @@ def load_files(names: tuple[str, ...]) -> app.ForceField:
     """
     from openmm import app
 
-    loaded: list[str] = []
-    for name in names:
-        if _path_of(name) is None:
-            raise InputError(
-                f"{name}: no such force-field file, neither in the working folder nor among OpenMM's own. "
-                "Give the path of an OpenMM XML file in force_field_files."
-            )
-        loaded.append(name)
+    paths = [str(_path_of(name)) for name in names]
     try:
-        return app.ForceField(*loaded)
+        force_field = app.ForceField(*paths)
     except Exception as error:
         raise InputError(
             f"{', '.join(names)}: OpenMM cannot load these as one force field: {_first_line(error)}. "
             "Expected OpenMM force-field XML files that fit each other."
         ) from None
+    if present is not None:
+        allowed = {*_CHARMM_RESIDUES, *present}
+        patches: dict[str, Any] = getattr(force_field, "_templatePatches", {})
+        for name in [name for name in patches if name not in allowed]:
+            del patches[name]
+    return force_field
 
 
-def file_records(names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """What to write down about force-field files: name, checksum, and whether OpenMM ships them."""
+def file_records(names: tuple[str, ...]) -> list[dict[str, str]]:
+    """What to write down about force-field files: name, whose they are, and checksum."""
     records = []
     for name in names:
-        path = _path_of(name)
-        if path is not None:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            shipped = "site-packages" in path.parts or not Path(name).exists()
-            records.append({"name": name, "sha256": digest, "shipped_with_openmm": shipped})
+        path, owner = _path_of(name), "user"
+        if name.startswith(_OURS):
+            owner = "unfreeze"
+        elif not Path(name).is_file():
+            owner = "openmm"
+        records.append({"name": name, "from": owner, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
     return records
 
 
-def _path_of(name: str) -> Path | None:
-    """Where OpenMM finds a file: as given, else in its own data folder."""
+def _path_of(name: str) -> Path:
+    """Where a file is: ours, as given, else in OpenMM's own data folder."""
     from openmm import app
 
-    for path in (Path(name), Path(app.__file__).parent / "data" / name):
-        if path.is_file():
-            return path
-    return None
+    places = [Path(name), Path(app.__file__).parent / "data" / name]
+    if name.startswith(_OURS):
+        places = [Path(__file__).parent / "parameters" / name.removeprefix(_OURS)]
+    for place in places:
+        if place.is_file():
+            return place
+    raise InputError(
+        f"{name}: no such force-field file, neither in the working folder nor among OpenMM's own. "
+        "Give the path of an OpenMM XML file in force_field_files."
+    )
 
 
 def _first_line(error: Exception) -> str:
