@@ -142,9 +142,9 @@ class CampaignDirectory:
         return _relative(self.root, tasks_of(_with_inputs(campaign), seed=campaign.seed, folder=self.root))
 
     def resolve(self, campaign: Campaign) -> list[Task]:
-        """The tasks of a campaign that need not be here yet; nothing is written."""
-        systems = _with_inputs(campaign, self._known())
-        return tasks_of(systems, seed=campaign.seed, folder=campaign.folder)
+        """The tasks of a campaign that need not be here yet, with whole paths; nothing is written."""
+        known, folder = self._known(), campaign.folder.absolute()
+        return tasks_of(_with_inputs(replace(campaign, folder=folder), known), seed=campaign.seed, folder=folder)
 
     def establish(self, campaign: Campaign, given_up: Mapping[str, Any]) -> list[Task]:
         """Make this the folder of a campaign, or make the campaign that is here longer or larger.

@@ -7,15 +7,16 @@ peptides with OBC2 and of boxes of some thousand atoms.
 from __future__ import annotations
 
 import gzip
+import heapq
 from functools import lru_cache
 from pathlib import Path
 
 from unfreeze.simulate.campaign.inputs import PREPARED_NAME
 from unfreeze.simulate.campaign.tasks import BuildOrder
-from unfreeze.simulate.engine.schedule import seconds_per_step
+from unfreeze.simulate.engine.schedule import equilibration, seconds_per_step
 from unfreeze.simulate.settings import SimulationSettings
 
-__all__ = ["rough_atoms", "rough_cost", "rough_ns_per_day"]
+__all__ = ["equilibration_steps", "makespan", "rough_atoms", "rough_cost", "rough_ns_per_day", "steps_per_ns"]
 
 _ATOMS_A_RESIDUE = 15.7
 """With hydrogens, over the composition of proteins."""
@@ -34,10 +35,38 @@ def rough_cost(build: BuildOrder, root: Path) -> float:
     return 86.4 / rough_ns_per_day(n_atoms, simulation)
 
 
-def rough_ns_per_day(n_atoms: int, settings: SimulationSettings) -> float:
-    """Speed on one core, by estimate."""
-    step_s = seconds_per_step(n_atoms, explicit=settings.system.explicit, platform="CPU")
-    return settings.protocol.time_step_fs * 1e-6 * 86400 / step_s
+def rough_ns_per_day(n_atoms: int, settings: SimulationSettings, platform: str = "CPU") -> float:
+    """Speed of one worker, by estimate; of a replica exchange that of all temperatures together."""
+    step_s = seconds_per_step(n_atoms, explicit=settings.system.explicit, platform=platform)
+    return 86400 / (step_s * steps_per_ns(settings))
+
+
+def steps_per_ns(settings: SimulationSettings) -> float:
+    """Integration steps of a ns of production, those of all temperatures of a replica exchange together."""
+    ladder = settings.replica_exchange
+    return 1e6 / settings.protocol.time_step_fs * (1 if ladder is None else len(ladder.temperatures_K))
+
+
+def equilibration_steps(settings: SimulationSettings) -> int:
+    """Integration steps before production; an iteration of the minimisation counts as two."""
+    segments = equilibration(settings, most_steps=2**62)
+    return sum(2 * segment.n_steps if segment.stage == "minimise" else segment.n_steps for segment in segments)
+
+
+def makespan(durations: list[float], n_workers: int) -> float:
+    """Time that tasks take on some workers when the longest come first.
+
+    Parameters
+    ----------
+    durations
+        Of the tasks, in any unit.
+    n_workers
+        Workers.
+    """
+    ends = [0.0] * max(1, min(n_workers, len(durations)))
+    for duration in sorted(durations, reverse=True):
+        heapq.heapreplace(ends, ends[0] + duration)
+    return max(ends)
 
 
 def rough_atoms(build: BuildOrder, root: Path) -> int:

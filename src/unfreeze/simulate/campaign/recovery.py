@@ -44,7 +44,7 @@ class RunFacts:
     reason
         Why they did not.
     exported
-        Whether the trajectory for other programs is there and as new as the manifest.
+        Whether what is written at the end is there, and as new as the manifest.
     """
 
     progress_ps: float
@@ -55,8 +55,16 @@ class RunFacts:
     exported: bool
 
 
-def read_run(directory: Path) -> RunFacts | None:
-    """What a run directory holds; None where nothing that can be read is committed."""
+def read_run(directory: Path, products: Sequence[str] = ("trajectory.xtc",)) -> RunFacts | None:
+    """What a run directory holds; None where nothing that can be read is committed.
+
+    Parameters
+    ----------
+    directory
+        The run.
+    products
+        Files that are written when it has reached its end.
+    """
     for name in ("manifest.json", "manifest.previous.json"):
         try:
             manifest = Manifest.read(directory / name)
@@ -73,7 +81,9 @@ def read_run(directory: Path) -> RunFacts | None:
             before = commit.n_frames
         gained = last.time_ps - (commits[-2].time_ps if len(commits) > 1 else 0.0)
         speed = 86.4 * gained / last.wall_s if last.wall_s > 0 and gained > 0 else None
-        return RunFacts(last.time_ps, last.stage, speed, n_suspect, _summary(reasons), _exported(directory, name))
+        return RunFacts(
+            last.time_ps, last.stage, speed, n_suspect, _summary(reasons), _exported(directory, name, products)
+        )
     return None
 
 
@@ -120,7 +130,9 @@ def state_of(
     before
         What the ledger knew, for what the folder does not tell: atoms and attempts.
     """
-    facts = read_run(directory.run(task.id))
+    exchanges = task.build.simulation.replica_exchange is not None
+    products = ("trajectory.xtc", "replica_exchange.json") if exchanges else ("trajectory.xtc",)
+    facts = read_run(directory.run(task.id), products)
     state, reason, attempts = "pending", "", before.attempts if before else 0
     if task.id in verdicts:
         verdict = verdicts[task.id]
@@ -176,10 +188,10 @@ def _summary(reasons: list[str]) -> str:
     return "; ".join(different[:2]) + more
 
 
-def _exported(directory: Path, manifest: str) -> bool:
+def _exported(directory: Path, manifest: str, products: Sequence[str]) -> bool:
     with suppress(OSError):
         written = (directory / manifest).stat().st_mtime_ns
-        return any(path.stat().st_mtime_ns >= written for path in directory.glob("trajectory*.xtc"))
+        return all((directory / name).stat().st_mtime_ns >= written for name in products)
     return False
 
 

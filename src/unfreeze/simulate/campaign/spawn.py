@@ -7,6 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections import deque
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -14,9 +17,11 @@ from pathlib import Path
 from unfreeze.simulate.campaign.processes import THREAD_VARIABLES
 from unfreeze.simulate.campaign.worker import Order, Outcome
 
-__all__ = ["WorkerProcess"]
+__all__ = ["WorkerProcess", "run_orders"]
 
 _TAIL_BYTES = 4000
+_POLL_SECONDS = 0.05
+_DOWN_SECONDS = 5.0
 
 
 class WorkerProcess:
@@ -107,3 +112,42 @@ class WorkerProcess:
             if lines and "Error" in lines[-1]:
                 return f": {lines[-1].strip()[:200]}"
         return ""
+
+
+def run_orders(orders: Sequence[Order], n_workers: int, log: Path) -> Generator[tuple[int, Outcome], None, None]:
+    """Carry out orders without leases, some at a time.
+
+    Parameters
+    ----------
+    orders
+        What is to be done.
+    n_workers
+        How many at a time.
+    log
+        File that all of them write to.
+
+    Yields
+    ------
+    tuple
+        Number of an order and what became of it, in the order in which they end. Closing the iterator ends the
+        processes.
+    """
+    waiting = deque(enumerate(orders))
+    busy: dict[int, WorkerProcess] = {}
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < n_workers:
+                number, order = waiting.popleft()
+                busy[number] = WorkerProcess(order, log)
+            for number in [number for number, worker in busy.items() if worker.ended]:
+                yield number, busy.pop(number).outcome()
+            time.sleep(_POLL_SECONDS)
+    finally:
+        for worker in busy.values():
+            worker.stop()
+        until = time.monotonic() + _DOWN_SECONDS
+        while any(not worker.ended for worker in busy.values()) and time.monotonic() < until:
+            time.sleep(_POLL_SECONDS)
+        for worker in busy.values():
+            worker.kill()
+            worker.outcome()
