@@ -36,6 +36,7 @@ from unfreeze.structure.similarity.sequences import chain_sequences
 __all__ = ["choose_varied", "main"]
 
 CUTOFF_NM = 1.2
+MINIMISE_ITERATIONS = 150
 SEED = 1
 LIMIT_S = {"minimise": 3 * 3600, "run": 6 * 3600}
 
@@ -157,7 +158,9 @@ def settings_of() -> Any:
 
     return SimulationSettings(
         system=SystemSettings(force_field="amber14", solvent="obc2", cutoff_nm=CUTOFF_NM),
-        protocol=ProtocolSettings(heat_ps=3.0, restrained_ps=2.0, release_ps=2.0, equilibrate_ps=3.0),
+        protocol=ProtocolSettings(
+            minimise_iterations=MINIMISE_ITERATIONS, heat_ps=1.2, restrained_ps=1.0, release_ps=0.8, equilibrate_ps=1.0
+        ),
         save=SaveSettings(every_ps=1.0, commit_every_ps=5.0),
     )
 
