@@ -71,6 +71,7 @@ def bare_context(topology: Any, positions_nm: Any, *, native: bool, seed: int) -
         for atom, (radius, scale) in enumerate(GBSAOBC2Force.getStandardParameters(topology)):
             solvent.addParticle(charges.getParticleParameters(atom)[0], radius, scale)
         solvent.setNonbondedMethod(openmm.GBSAOBCForce.NoCutoff)
+        solvent.setSolventDielectric(78.5)  # as in the XML
         system.addForce(solvent)
     integrator = openmm.LangevinMiddleIntegrator(300.0, 1.0, STEP_FS / 1000)
     integrator.setRandomNumberSeed(seed)
