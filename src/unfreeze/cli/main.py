@@ -11,6 +11,7 @@ from unfreeze.cli.evaluate import evaluate
 from unfreeze.cli.info import info
 from unfreeze.cli.report import report
 from unfreeze.cli.sample import sample
+from unfreeze.cli.simulate import simulate
 
 __all__ = ["app", "main"]
 
@@ -44,6 +45,7 @@ def before_verb(
 
 app.command()(sample)
 app.command()(evaluate)
+app.add_typer(simulate)
 app.command()(report)
 app.command()(info)
 

@@ -164,7 +164,7 @@ class CampaignDirectory:
         Raises
         ------
         InputError
-            If another campaign is here: one with a task that `campaign` has not.
+            If another campaign is here: one with a run that `campaign` does not ask for.
         """
         systems = list(_with_inputs(campaign, self._known()))
         wanted = tasks_of(systems, seed=campaign.seed, folder=campaign.folder)
@@ -192,7 +192,11 @@ class CampaignDirectory:
 
     def _check_same(self, wanted: list[Task], given_up: Mapping[str, Any]) -> None:
         ids = {task.id for task in wanted}
-        missing = [task for task in self.tasks() if task.id not in ids and task.id not in given_up]
+        missing = [
+            task
+            for task in self.tasks()
+            if task.id not in ids and task.id not in given_up and self.run(task.id).exists()
+        ]
         if not missing:
             return
         first = missing[0]

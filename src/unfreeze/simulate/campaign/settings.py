@@ -155,7 +155,9 @@ class Document(Protocol):
         ...
 
 
-def read_campaign(path: str | Path, changes: Mapping[str, Any] | None = None) -> Campaign:
+def read_campaign(
+    path: str | Path, changes: Mapping[str, Any] | None = None, *, for_all: Sequence[str] = ()
+) -> Campaign:
     """Read a campaign file.
 
     Parameters
@@ -166,6 +168,8 @@ def read_campaign(path: str | Path, changes: Mapping[str, Any] | None = None) ->
         `replicas` and `seed` for all of them. Paths are relative to the file.
     changes
         Values in the place of those at the top of the file, as the command line gives them.
+    for_all
+        Keys whose changes hold for systems with a value of their own, too.
 
     Raises
     ------
@@ -179,7 +183,14 @@ def read_campaign(path: str | Path, changes: Mapping[str, Any] | None = None) ->
             f"{path}: expected a campaign, a mapping with keys such as systems, simulation, length; "
             f"found {type(document.data).__name__}"
         )
-    return campaign_of(merged(document.data, changes or {}), document, folder=path.parent, origin=str(path))
+    data = merged(document.data, changes or {})
+    dropped = {key for key in for_all if key in (changes or {})}
+    if dropped and isinstance(data.get("systems"), list):
+        data["systems"] = [
+            {key: value for key, value in entry.items() if key not in dropped} if isinstance(entry, Mapping) else entry
+            for entry in data["systems"]
+        ]
+    return campaign_of(data, document, folder=path.parent, origin=str(path))
 
 
 def campaign_of(data: Mapping[str, Any], document: Document, *, folder: Path, origin: str) -> Campaign:
