@@ -18,7 +18,7 @@ from unfreeze.report.evaluation_folder import number, text
 from unfreeze.report.evaluation_numbers import nice_ticks, tick
 from unfreeze.report.svg import RESOLUTION, axis, chart, dots, percent, polyline, stretched, tag
 
-__all__ = ["Curve", "histogram_chart", "numbers", "points", "rmsf_chart", "scatter_chart", "square_chart"]
+__all__ = ["Curve", "histogram_chart", "left_axis", "numbers", "points", "rmsf_chart", "scatter_chart", "square_chart"]
 
 _MOST_RESIDUES = 400
 _MOST_POINTS = 200
@@ -54,7 +54,7 @@ def rmsf_chart(residues: Sequence[Any], curves: Sequence[Curve]) -> tuple[Markup
     residues
         Labels such as ``A:GLY12``; chains are told apart by what is before the colon.
     curves
-        Curves in Å, all of one length; the reference first.
+        Curves in Å, all of one length; the reference first, if there is one.
 
     Returns
     -------
@@ -87,11 +87,11 @@ def rmsf_chart(residues: Sequence[Any], curves: Sequence[Curve]) -> tuple[Markup
             for at, _ in ticks]  # fmt: skip
     words = axis(_residue_ticks(labels, runs, scale, gap), height, thin_out=True)
     picture = chart(
-        f"RMSF of {n} residues, peak of the reference at {labels[peak]}", tell, height + 20,
+        f"RMSF of {n} residues, peak of {curves[0][0]} at {labels[peak]}", tell, height + 20,
         *grid, words, *marks, stretched(0, height, *lines),
     )  # fmt: skip
     note = f"Each point of a curve is the largest of {group} residues." if group > 1 else ""
-    return _left_axis(ticks, height), picture, note
+    return left_axis(ticks, height), picture, note
 
 
 def scatter_chart(clouds: Sequence[Curve]) -> Markup:
@@ -177,10 +177,12 @@ def _levels(domain: Domain) -> list[tuple[float, str]]:
     return [(value, tick(value)) for value in nice_ticks(domain.low, domain.high, 3)]
 
 
-def _left_axis(ticks: Sequence[tuple[float, str]], height: float) -> Markup:
+def left_axis(ticks: Sequence[tuple[float, str]], height: float, *, wide: bool = False) -> Markup:
+    """The numbers of an upright axis, to stand left of a chart of this height: (share upwards, label)."""
     parts = [tag("text", {"x": "100%", "y": f"{height * (1 - at) + 4:.1f}", "text-anchor": "end"}, label)
              for at, label in ticks]  # fmt: skip
-    return tag("svg", {"class": "chart", "aria-hidden": "true", "width": 26, "height": height + 20}, *parts)
+    classes, width = ("chart wide", 52) if wide else ("chart", 26)
+    return tag("svg", {"class": classes, "aria-hidden": "true", "width": width, "height": height + 20}, *parts)
 
 
 def _residue_ticks(
