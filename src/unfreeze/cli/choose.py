@@ -26,7 +26,7 @@ def choose(
     candidates: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CANDIDATES]...",
+            metavar="CANDIDATE",
             help="Structures, folders of them, PDB ids, or text files that list these.",
             show_default=False,
         ),
