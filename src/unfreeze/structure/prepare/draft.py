@@ -189,11 +189,15 @@ class Draft:
         ]
         return np.array(points, dtype=np.float64).reshape(-1, 3)
 
+    def ordered(self) -> list[Residue]:
+        """Residues with those of one chain together, as the complex has them."""
+        chains = dict.fromkeys(residue.chain for residue in self.residues)
+        return [residue for name in chains for residue in self.residues if residue.chain == name]
+
     def complex(self) -> Complex:
         """The complex; links are the bonds of the draft. Residues of one chain come together, in order."""
-        order = {name: None for name in (residue.chain for residue in self.residues)}
-        residues = [residue for name in order for residue in self.residues if residue.chain == name]
-        names = list(order)
+        residues = self.ordered()
+        names = list(dict.fromkeys(residue.chain for residue in residues))
         sizes = [len(residue.atoms) for residue in residues]
         atoms = [(name, atom) for residue in residues for name, atom in residue.atoms.items()]
         start = np.cumsum([0, *sizes])

@@ -40,8 +40,10 @@ _PKA = {
     "CYS": (8.5, "CYM", "CYS"),
     "HIS": (6.5, "", "HIP"),
 }
-# Acceptors of hydrogen bonds by atom name, and donors, for the choice between the two neutral histidines.
-_DONORS = ("N", "NZ", "NH1", "NH2", "NE", "ND2", "NE1", "OG", "OG1", "OH", "N1", "N2", "N4", "N6")
+# Nitrogens and oxygens that only give hydrogen bonds, and those that do either, by residue where it matters.
+_DONORS = ("N", "NZ", "NH1", "NH2", "NE", "ND2", "NE1", "N2", "N4", "N6")
+_EITHER = ("OG", "OG1", "OH", "O2'", "ND1", "NE2")
+_CHARGED = {"ASP": ("OD1", "OD2"), "GLU": ("OE1", "OE2")}
 _HBOND_NM = 0.35
 _METAL_NM = 0.26
 
@@ -74,7 +76,7 @@ def choose_states(
     states: dict[int, str] = {}
     reasons: list[tuple[Residue, str, str]] = []
     tree = KDTree(metals) if len(metals) else None
-    environment: tuple[Points, NDArray[np.bool_]] | None = None
+    environment: tuple[Points, NDArray[np.float64]] | None = None
     for residue in draft.residues:
         if residue.kind != "protein" or residue.name not in STATES:
             continue
@@ -107,7 +109,7 @@ def choose_states(
 
 
 def histidine_state(
-    residue: Residue, polar: Points, donates_only: NDArray[np.bool_], metals: KDTree | None
+    residue: Residue, polar: Points, accepts: NDArray[np.float64], metals: KDTree | None
 ) -> tuple[str, str]:
     """HID or HIE of a neutral histidine, and why: metals, then hydrogen bonds, else HIE.
 
@@ -117,8 +119,9 @@ def histidine_state(
         With its ring.
     polar : [n, 3]
         Nitrogens and oxygens of other residues and waters, nm.
-    donates_only : bool [n]
-        Which of these can only give a hydrogen bond.
+    accepts : [n]
+        How good an acceptor of hydrogen bonds each is: 1.5 for carboxylates, 1 for carbonyls, 0 for what does either,
+        -1 for what only gives them.
     metals
         Kept metal ions.
     """
@@ -139,8 +142,7 @@ def histidine_state(
         with np.errstate(invalid="ignore", divide="ignore"):
             along = (reach @ outward) / distance
         near &= along > np.cos(np.radians(50.0))
-        # a hydrogen here is good if there is an acceptor, bad if what is there can only donate
-        score[name] = int((near & ~donates_only).any()) - 2 * int((near & donates_only).any())
+        score[name] = accepts[near].max(initial=0.0) + accepts[near].min(initial=0.0)
     if score["ND1"] > score["NE2"]:
         return "HID", "hydrogen bonds favour a hydrogen on ND1"
     if score["NE2"] > score["ND1"]:
@@ -148,15 +150,23 @@ def histidine_state(
     return "HIE", "the more common tautomer; hydrogen bonds do not decide"
 
 
-def _polar_atoms(draft: Draft) -> tuple[Points, NDArray[np.bool_]]:
-    points, donors = [], []
+def _polar_atoms(draft: Draft) -> tuple[Points, NDArray[np.float64]]:
+    points, accepts = [], []
     for residue in draft.residues:
         for name, atom in residue.atoms.items():
             if atom.element in ("N", "O"):
                 points.append(atom.position)
-                hydroxyl = name in ("OG", "OG1", "OH") or residue.water
-                donors.append(name in _DONORS and not hydroxyl and residue.name != "PRO")
-    return np.array(points).reshape(-1, 3), np.array(donors, dtype=bool)
+                accepts.append(_acceptance(residue, name))
+    return np.array(points).reshape(-1, 3), np.array(accepts, dtype=np.float64)
+
+
+def _acceptance(residue: Residue, name: str) -> float:
+    if residue.water or (name in _EITHER and not (residue.name == "GLN" and name == "NE2")):
+        return 0.0
+    if name in _CHARGED.get(residue.name, ()) or name == "OXT":
+        return 1.5
+    donates = name in _DONORS or (residue.name, name) == ("GLN", "NE2")
+    return -1.0 if donates and (residue.name, name) != ("PRO", "N") else 1.0
 
 
 @contextmanager

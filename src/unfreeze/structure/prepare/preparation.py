@@ -1,11 +1,14 @@
 """`prepare`: a structure that can be simulated, and a report of every change that was made to come by it.
 
-The steps are in modules of their own; here is their order. Heavy atoms that were read stay where they are.
+The steps are in modules of their own; here is their order. Heavy atoms that were read stay where they are, but for
+those at gaps that are built.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +19,21 @@ from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.load import load
 from unfreeze.structure.openmm_topology import from_openmm, require_openmm, to_openmm
+from unfreeze.structure.prepare.chains import make_whole
 from unfreeze.structure.prepare.changes import Changes
 from unfreeze.structure.prepare.choices import find_disulfides, find_mutations, find_states
 from unfreeze.structure.prepare.draft import Bond, Draft, Residue
-from unfreeze.structure.prepare.ends import add_ace, add_nme, charge_end
-from unfreeze.structure.prepare.gaps import Gap, find_gaps
+from unfreeze.structure.prepare.faults import find_faults
 from unfreeze.structure.prepare.hydrogens import choose_states, put_hydrogens
 from unfreeze.structure.prepare.peptide import build_peptides
 from unfreeze.structure.prepare.relaxation import checked_system, net_charge, relax, template_names
 from unfreeze.structure.prepare.selection import replace_modified, select_residues
 from unfreeze.structure.prepare.settings import PreparationSettings
-from unfreeze.structure.prepare.side_chains import add_carbonyl, complete_side_chain, lacks
 
-__all__ = ["Prepared", "prepare", "prepare_sequence"]
+__all__ = ["SCHEMA", "Prepared", "prepare", "prepare_sequence"]
 
 SCHEMA = "unfreeze-preparation/1"
+_MOST_WARNINGS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +85,17 @@ def prepare(structure: Complex | str | Path, settings: PreparationSettings | Non
             keep_hydrogens=True,
             keep_waters=True,
         )
-    changes = Changes()
-    source = complex.source
-    if source.n_alternates_dropped:
-        changes.add(
-            "alternates",
-            "",
-            f"{source.n_alternates_dropped} atoms of alternate locations were dropped; of each residue the location of "
-            "the highest occupancy stays.",
-        )
-    return _prepare(Draft.of(complex), settings, changes)
+
+    def begin() -> tuple[Draft, Changes]:
+        changes = Changes()
+        if n_dropped := complex.source.n_alternates_dropped:
+            text = (
+                f"{n_dropped} atoms of alternate locations were dropped; the location of the highest occupancy stays."
+            )
+            changes.add("alternates", "", text)
+        return Draft.of(complex), changes
+
+    return _prepare(begin, settings)
 
 
 def prepare_sequence(sequence: str, settings: PreparationSettings | None = None) -> Prepared:
@@ -113,11 +117,30 @@ def prepare_sequence(sequence: str, settings: PreparationSettings | None = None)
     """
     settings = settings or PreparationSettings()
     require_openmm()
-    changes = Changes()
-    return _prepare(build_peptides(sequence, settings, changes), settings, changes)
+
+    def begin() -> tuple[Draft, Changes]:
+        changes = Changes()
+        return build_peptides(sequence, settings, changes), changes
+
+    return _prepare(begin, settings)
 
 
-def _prepare(draft: Draft, settings: PreparationSettings, changes: Changes) -> Prepared:
+def _prepare(begin: Callable[[], tuple[Draft, Changes]], settings: PreparationSettings) -> Prepared:
+    """Prepare; a gap whose residues turn out faulty is left open in the next attempt."""
+    given_up: set[str] = set()
+    while True:
+        draft, changes = begin()
+        states, made = _make_heavy(draft, settings, changes, given_up)
+        complex, charge, faulty = _finish(draft, settings, states, made, changes)
+        if not faulty:
+            return Prepared(complex, _report(draft, complex, settings, changes, charge))
+        given_up |= faulty
+
+
+def _make_heavy(
+    draft: Draft, settings: PreparationSettings, changes: Changes, given_up: set[str]
+) -> tuple[dict[int, str], dict[int, str]]:
+    """All heavy atoms that are simulated; states that were chosen, and which residue was built for which gap."""
     templates = template_names(settings.force_field_files)
     _drop_hydrogens(draft, templates, changes)
     mutations = find_mutations(draft, settings.mutations)
@@ -128,9 +151,7 @@ def _prepare(draft: Draft, settings: PreparationSettings, changes: Changes) -> P
         _mutate(residue, wanted, changes)
     _find_bonds(draft, settings, changes)
     states |= find_states(draft, settings.states)
-    _mend_chains(draft, settings, changes)
-    _complete(draft, changes)
-    return _finish(draft, settings, states, changes)
+    return states, make_whole(draft, settings, changes, given_up)
 
 
 def _drop_hydrogens(draft: Draft, templates: frozenset[str], changes: Changes) -> None:
@@ -147,10 +168,11 @@ def _drop_hydrogens(draft: Draft, templates: frozenset[str], changes: Changes) -
 
 
 def _mutate(residue: Residue, wanted: str, changes: Changes) -> None:
+    """Leave the backbone, and CB where its hand is right."""
     before = residue.label
-    kept = ("N", "CA", "C", "O", "OXT") if wanted == "GLY" else ("N", "CA", "C", "O", "OXT", "CB")
-    if gemmi.find_tabulated_residue(residue.name).kind == gemmi.ResidueKind.AAD:
-        kept = ("N", "CA", "C", "O", "OXT")
+    kept = {"N", "CA", "C", "O", "OXT", "CB"}
+    if wanted == "GLY" or gemmi.find_tabulated_residue(residue.name).kind == gemmi.ResidueKind.AAD:
+        kept.remove("CB")
     residue.atoms = {name: atom for name, atom in residue.atoms.items() if name in kept}
     residue.name, residue.kind = wanted, "protein"
     changes.add("mutated", residue.label, f"{before} was mutated to {wanted}.")
@@ -160,18 +182,17 @@ def _find_bonds(draft: Draft, settings: PreparationSettings, changes: Changes) -
     """Disulfides by choice; any other bond between side chains has no force field."""
     found: list[Bond] = []
     others: list[str] = []
-    for bond in draft.bonds:
-        one, x, other, y = bond
+    for one, x, other, y in draft.bonds:
         if x == y == "SG":
             if {one.name, other.name} == {"CYS"}:
-                found.append(bond)
+                found.append((one, x, other, y))
         elif x in one.atoms and y in other.atoms:
             others.append(f"{one.label}/{x} to {other.label}/{y}")
     if others:
         raise InputError(
             f"{draft.source.name or 'structure'}: no force field for the bond{'s' if len(others) > 1 else ''} "
-            f"{'; '.join(others[:6])}. Only bonds along chains and disulfides are known; leave out a "
-            "chain, or mutate a residue."
+            f"{'; '.join(others[:6])}. Only bonds along chains and disulfides are known; leave out a chain, or "
+            "mutate a residue."
         )
     if settings.disulfides == "none":
         for one, _, other, _ in found:
@@ -184,123 +205,47 @@ def _find_bonds(draft: Draft, settings: PreparationSettings, changes: Changes) -
     draft.bonds = found
 
 
-def _mend_chains(draft: Draft, settings: PreparationSettings, changes: Changes) -> None:
-    gaps, incomplete = find_gaps(draft)
-    for residue in incomplete:
-        changes.add("dropped", residue.label, f"{residue.label} has no whole backbone and counts as missing.")
-    draft.drop(incomplete)
-    if not any(residue.kind in ("protein", "nucleic") for residue in draft.residues):
-        raise InputError(
-            f"{draft.source.name or 'structure'}: no residue has its whole backbone (N, CA, C); a model of "
-            "representative atoms cannot be prepared"
-        )
-    cut: dict[int, Gap] = {}
-    for gap in gaps:
-        if gap.stretched and gap.after is not None:
-            gap.after.joined = True
-            changes.add("joined", gap.label, f"{gap.label} are bound, although {gap.distance_nm:.2f} nm apart.")
-            changes.warn(f"The bond {gap.label} is {gap.distance_nm:.2f} nm long in the input.")
-            continue
-        for residue in (gap.before, gap.after):
-            if residue is not None:
-                cut[id(residue)] = gap
-        if gap.before is not None and gap.after is not None:
-            changes.add("gap", gap.label, f"The chain is open between {gap.label} ({gap.note}).")
-    for residue in draft.residues:
-        if residue.kind == "protein" and "O" not in residue.atoms:
-            _carbonyl(draft, residue, changes)
-    for segment in draft.segments():
-        _end_segment(draft, segment, cut, settings, changes)
-
-
-def _carbonyl(draft: Draft, residue: Residue, changes: Changes) -> None:
-    at = draft.residues.index(residue)
-    following = draft.residues[at + 1] if at + 1 < len(draft.residues) else None
-    add_carbonyl(residue, following, draft.heavy_positions(without=[residue]))
-    changes.add("built", residue.label, f"{residue.label}: O was built.")
-
-
-def _end_segment(
-    draft: Draft, segment: list[Residue], cut: dict[int, Gap], settings: PreparationSettings, changes: Changes
-) -> None:
-    first, last = segment[0], segment[-1]
-    if first.kind == "protein":
-        if _capped(first, cut, settings, is_start=True):
-            cap = add_ace(draft, first)
-            changes.add("capped", cap.label, f"ACE was put before {first.label}.")
-    elif first.kind == "nucleic":
-        gone = [name for name in ("P", "OP1", "OP2", "OP3") if first.atoms.pop(name, None)]
-        if gone:
-            changes.add("terminus", first.label, f"{first.label}: the 5' phosphate was taken off ({' '.join(gone)}).")
-    if last.kind == "protein":
-        if _capped(last, cut, settings, is_start=False):
-            cap = add_nme(draft, last)
-            changes.add("capped", cap.label, f"NME was put after {last.label}.")
-        elif charge_end(last):
-            changes.add("built", last.label, f"{last.label}: OXT was built.")
-
-
-def _capped(residue: Residue, cut: dict[int, Gap], settings: PreparationSettings, *, is_start: bool) -> bool:
-    gap = cut.get(id(residue))
-    if gap is not None and (gap.after is residue) != is_start and gap.before is not gap.after:
-        gap = None if (gap.before is residue) == is_start else gap
-    inner = gap is not None and gap.before is not None and gap.after is not None
-    if inner:
-        return settings.gap_ends == "capped"
-    if settings.termini == "auto":
-        return gap is not None
-    return settings.termini == "capped"
-
-
-def _complete(draft: Draft, changes: Changes) -> None:
-    for residue in draft.residues:
-        if residue.kind != "protein" or not lacks(residue):
-            continue
-        built = complete_side_chain(residue, draft.heavy_positions(without=[residue]))
-        if built and not residue.built:
-            changes.add("built", residue.label, f"{residue.label}: {' '.join(built)} {_were(built)} built.")
-
-
-def _were(names: list[str]) -> str:
-    return "were" if len(names) > 1 else "was"
-
-
-def _finish(draft: Draft, settings: PreparationSettings, states: dict[int, str], changes: Changes) -> Prepared:
-    name = draft.source.name or "structure"
+def _finish(
+    draft: Draft, settings: PreparationSettings, states: dict[int, str], made: dict[int, str], changes: Changes
+) -> tuple[Complex, int, set[str]]:
+    """Hydrogens, and a look at the whole: the complex, its charge, and the gaps whose residues are faulty."""
     metals = [
-        next(iter(residue.atoms.values())).position
+        atom.position
         for residue in draft.residues
-        if residue.kind == "ion" and next(iter(residue.atoms.values())).element not in ("CL", "BR", "I", "F")
+        for atom in residue.atoms.values()
+        if residue.kind == "ion" and atom.element not in ("CL", "BR", "I", "F")
     ]
     chosen, reasons = choose_states(draft, settings.pH, states, np.array(metals).reshape(-1, 3))
     for residue, _, reason in reasons:
         changes.add("state", residue.label, reason)
-    heavy = draft.complex()
-    ordered = _ordered(draft)
+    ordered, heavy = draft.ordered(), draft.complex()
     variants = [{"CYM": "CYX"}.get(chosen.get(id(residue), ""), chosen.get(id(residue))) for residue in ordered]
     topology, positions = put_hydrogens(*to_openmm(heavy), variants, pH=settings.pH, seed=settings.seed)
     complex = from_openmm(topology, positions, like=heavy)
-    built = {(row, atom) for row, residue in enumerate(ordered) for atom, item in residue.atoms.items() if item.built}
+    made_atoms = {(row, name) for row, one in enumerate(ordered) for name, atom in one.atoms.items() if atom.built}
     keys = zip(complex.residue_index.tolist(), complex.atom_name.tolist(), strict=True)
-    movable = np.array([key in built for key in keys], dtype=bool) | (complex.element == "H")
-    system = checked_system(topology, settings.force_field_files, name)
+    built = np.array([key in made_atoms for key in keys], dtype=bool)
+    system = checked_system(topology, settings.force_field_files, draft.source.name or "structure")
     charge = net_charge(system)
-    complex = complex.with_coordinates(relax(system, complex.coordinates_nm, movable))
+    complex = complex.with_coordinates(relax(system, complex.coordinates_nm, built | (complex.element == "H")))
     complex = replace(complex, source=replace(complex.source, missing_residues=(), missing_atoms=()))
-    return Prepared(complex, _report(draft, complex, settings, changes, charge))
-
-
-def _ordered(draft: Draft) -> list[Residue]:
-    """Residues in the order of :meth:`Draft.complex`."""
-    chains = dict.fromkeys(residue.chain for residue in draft.residues)
-    return [residue for name in chains for residue in draft.residues if residue.chain == name]
+    faulty: set[str] = set()
+    texts = []
+    for fault in find_faults(complex, built):
+        gaps = {made[id(ordered[row])] for row in fault.residues if id(ordered[row]) in made}
+        faulty |= gaps
+        if not gaps:
+            texts.append(fault.text + (" It was built here." if fault.built else ""))
+    for text in texts[:_MOST_WARNINGS]:
+        changes.warn(text)
+    if len(texts) > _MOST_WARNINGS:
+        changes.warn(f"{len(texts) - _MOST_WARNINGS} more faults of this kind.")
+    return complex, charge, faulty
 
 
 def _report(
     draft: Draft, complex: Complex, settings: PreparationSettings, changes: Changes, charge: int
 ) -> dict[str, Any]:
-    from importlib.metadata import version
-
     source = draft.source
     is_water = complex.residue_name == "HOH"
     return {

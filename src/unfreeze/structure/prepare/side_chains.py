@@ -138,7 +138,7 @@ def place_turned(three: tuple[Points, Points, Points], length_nm: float, angle: 
 
 def add_carbonyl(residue: Residue, following: Residue | None, around: Points) -> None:
     """Build a missing O: in the plane of the peptide bond, or where there is most room at a chain's end."""
-    length, angle, _ = BUILD_GEOMETRY[residue.name]["O"]
+    length, angle, _ = BUILD_GEOMETRY["ALA"]["O"]
     nitrogen, alpha, carbon = (residue.at(name) for name in ("N", "CA", "C"))
     if following is not None and following.joined and "N" in following.atoms:
         away = sum(
