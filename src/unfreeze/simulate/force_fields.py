@@ -294,11 +294,20 @@ def load_files(names: tuple[str, ...], present: Iterable[str] | None = None) -> 
             "Expected OpenMM force-field XML files that fit each other."
         ) from None
     if present is not None:
-        allowed = {*_CHARMM_RESIDUES, *present}
-        patches: dict[str, Any] = getattr(force_field, "_templatePatches", {})
-        for name in [name for name in patches if name not in allowed]:
-            del patches[name]
+        _limit_patches(force_field, {*_CHARMM_RESIDUES, *present})
     return force_field
+
+
+def _limit_patches(force_field: Any, names: set[str]) -> None:
+    """Let patches be tried on some residues only; of those that join two residues, the disulfide."""
+    patches: dict[str, set[tuple[str, int]]] = getattr(force_field, "_templatePatches", {})
+    known = getattr(force_field, "_patches", {})
+    for template, allowed in list(patches.items()):
+        kept = {pair for pair in allowed if known[pair[0]].numResidues == 1 or pair[0].startswith("DISU")}
+        if template in names and kept:
+            patches[template] = kept
+        else:
+            del patches[template]
 
 
 def file_records(names: tuple[str, ...]) -> list[dict[str, str]]:

@@ -286,6 +286,8 @@ def _advice(complex: Complex, row: int, settings: SystemSettings) -> str:
         return f"Give XML files with a water of {sites} sites in force_field_files, or another solvent."
     if kind in ("protein", "nucleic") and not (complex.element[atoms] == "H").any():
         return "It has no hydrogens: run `unfreeze prepare` on the structure first."
+    if kind == "nucleic" and settings.force_field.startswith("charmm"):
+        return "OpenMM's CHARMM files do not fit all DNA and RNA as the PDB has it. Take amber14 or amber19."
     if kind in ("protein", "nucleic"):
         return (
             "Run `unfreeze prepare` on the structure, which completes residues, caps or ends chains and replaces "
