@@ -9,6 +9,7 @@ import typer
 import unfreeze
 from unfreeze.cli.evaluate import evaluate
 from unfreeze.cli.info import info
+from unfreeze.cli.prepare import prepare
 from unfreeze.cli.report import report
 from unfreeze.cli.sample import sample
 from unfreeze.cli.simulate import simulate
@@ -45,6 +46,7 @@ def before_verb(
 
 app.command()(sample)
 app.command()(evaluate)
+app.command()(prepare)
 app.add_typer(simulate)
 app.command()(report)
 app.command()(info)

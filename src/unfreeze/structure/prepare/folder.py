@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ import numpy as np
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import sync_directory, write_json
 from unfreeze.structure.complex import Complex
+from unfreeze.structure.ensemble import replace_directory
 from unfreeze.structure.prepare.preparation import SCHEMA, Prepared
 from unfreeze.structure.read import read_complex
 from unfreeze.structure.writing.write_cif import write_cif
 from unfreeze.structure.writing.write_pdb import pdb_obstacle, write_pdb
 
-__all__ = ["read_prepared", "write_prepared"]
+__all__ = ["check_prepared_directory", "read_prepared", "write_prepared", "write_prepared_directory"]
 
 _CIF, _PDB, _REPORT = "prepared.cif", "prepared.pdb", "preparation.json"
 
@@ -60,6 +62,46 @@ def write_prepared(directory: str | os.PathLike[str], prepared: Prepared) -> dic
     write_json(folder / _REPORT, {**prepared.report, "files": sums})
     sync_directory(folder)
     return {**files, "report": folder / _REPORT}
+
+
+def check_prepared_directory(target: Path, *, force: bool) -> None:
+    """Refuse a folder that must not be written to, before the work and not after it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made, if it exists and is no folder of ours, or if it is one and `force` is not given.
+    """
+    nearest = next(folder for folder in (target, *target.parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{target}: cannot be made, {nearest} cannot be written to; choose another -o")
+    if nearest != target or not any(target.iterdir()):
+        return
+    if not (target / _REPORT).is_file() or any(path.name not in (_CIF, _PDB, _REPORT) for path in target.iterdir()):
+        raise InputError(f"{target}: exists and is not a prepared folder; nothing was written. Choose another -o")
+    if not force:
+        raise InputError(f"{target}: holds a prepared structure; choose another -o, or give --force to replace it")
+
+
+def write_prepared_directory(target: Path, prepared: Prepared, *, force: bool) -> dict[str, Path]:
+    """Like :func:`write_prepared`, but the folder is whole or absent: it is made beside its place and renamed.
+
+    Raises
+    ------
+    InputError
+        If it must not or cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        room = tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be made ({error.strerror}); choose another -o") from None
+    with room:
+        building = Path(room.name) / target.name
+        files = write_prepared(building, prepared)
+        check_prepared_directory(target, force=force)
+        replace_directory(building, target)
+    return {role: target / path.name for role, path in files.items()}
 
 
 def read_prepared(path: str | os.PathLike[str]) -> Prepared:
