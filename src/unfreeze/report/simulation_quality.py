@@ -58,7 +58,8 @@ _MEASURES = (
     ),
     _Measure(
         "largest_step_nm", "Largest RMSD from frame to frame (Å)",
-        f"at most {jumps.SIGMAS:g} SD above the mean, or {10 * jumps.SMALLEST_JUMP_NM:g}", 2, max,
+        f"at most {jumps.SIGMAS:g} SD above the mean, {jumps.SMALLEST_RATIO:g} times it, or "
+        f"{10 * jumps.SMALLEST_JUMP_NM:g}", 2, max,
     ),
     _Measure(
         "least_image_distance_nm", "Distance to the own image, at least (Å)", f"at least {10 * images.CONTACT_NM:g}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,7 +65,8 @@ def simulate(source: Complex, folder, temperature_K: float, n_frames: int, seed:
     from openmm.app.internal.customgbforces import GBSAOBC2Force
     from pdbfixer import PDBFixer
 
-    fixer = PDBFixer(str(write_topology(folder, source)))
+    random.seed(seed)  # where hydrogens are put at first
+    fixer = PDBFixer(str(write_topology(folder, source)), platform=openmm.Platform.getPlatformByName("Reference"))
     fixer.missingResidues = {}
     fixer.findMissingAtoms()
     fixer.addMissingAtoms(seed=1)

@@ -21,6 +21,9 @@ SIGMAS = 9.0
 SMALLEST_JUMP_NM = 0.25
 """No smaller step is a jump: a side chain or a tail of a stiff protein may turn over between two frames and is soon
 nine standard deviations of very small steps; a chain in another image of the box is off by nanometres."""
+SMALLEST_RATIO = 3.0
+"""Nor is one of less than three times the mean: where a molecule has substates, the steps between them are rare and of
+another distribution than those within (2.4 times the mean when the flaps of HIV protease open between two frames)."""
 LEARN = 20
 """Steps that are looked at together before each is judged by those before it."""
 MOST_ATOMS = 400
@@ -29,8 +32,8 @@ MOST_ATOMS = 400
 class JumpCheck:
     """Checks that no step from frame to frame is more than nine standard deviations above the mean of those before.
 
-    Suspect: such a step that is over 0.25 nm, too. Jumps are not counted among the steps to come. The first 20 steps
-    are judged together, by their median and median deviation.
+    Suspect: such a step that is over 0.25 nm and over three times the mean, too. Jumps are not counted among the steps
+    to come. The first 20 steps are judged together, by their median and median deviation.
 
     Parameters
     ----------
@@ -98,19 +101,22 @@ class JumpCheck:
             sizes = np.array(self._first)
             middle = float(np.median(sizes))
             spread = 1.4826 * float(np.median(np.abs(sizes - middle)))
-            jump = sizes > max(middle + SIGMAS * spread, SMALLEST_JUMP_NM)
+            jump = sizes > _limit_nm(middle, spread)
             kept = sizes[~jump]
             self._n, self._mean, self._square = len(kept), float(kept.mean()), float(((kept - kept.mean()) ** 2).sum())
             self._first = []
             return [(LEARN - 1 - int(k), float(sizes[k]), middle) for k in np.flatnonzero(jump)]
-        sd = np.sqrt(self._square / self._n)
-        if step > max(self._mean + SIGMAS * sd, SMALLEST_JUMP_NM):
+        if step > _limit_nm(self._mean, float(np.sqrt(self._square / self._n))):
             return [(0, step, self._mean)]
         self._n += 1
         change = step - self._mean
         self._mean += change / self._n
         self._square += change * (step - self._mean)
         return []
+
+
+def _limit_nm(mean_nm: float, sd_nm: float) -> float:
+    return max(mean_nm + SIGMAS * sd_nm, SMALLEST_RATIO * mean_nm, SMALLEST_JUMP_NM)
 
 
 def chosen_atoms(solute: Solute, most: int) -> NDArray[np.int64]:
