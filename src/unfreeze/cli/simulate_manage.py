@@ -111,4 +111,4 @@ def force_fields(
 
 def _report(directory: CampaignDirectory, what: str, labels: list[str]) -> None:
     shown = ", ".join(labels[:10]) + (f" and {len(labels) - 10} more" if len(labels) > 10 else "")
-    print(f"{len(labels)} runs {what}{': ' if labels else ''}{shown}")
+    print(f"{len(labels)} run{'' if len(labels) == 1 else 's'} {what}{': ' if labels else ''}{shown}")

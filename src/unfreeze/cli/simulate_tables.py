@@ -98,7 +98,7 @@ def _speed(ns_per_day: float | None) -> str:
 
 def _summary(status: Status) -> str:
     counts = ", ".join(f"{number} {state}" for state, number in status.counts.items())
-    words = f"{len(status.tasks)} runs: {counts}; {status.done_ns:.6g} of {status.target_ns:.6g} ns"
+    words = f"{_number(len(status.tasks), 'run')}: {counts}; {status.done_ns:.6g} of {status.target_ns:.6g} ns"
     if not status.is_complete:
         words += f"; {status.n_workers} at work" if status.n_workers else "; nobody at work"
         if status.seconds_left is not None:
@@ -118,7 +118,7 @@ def plan_table(plan: Plan, *, most: int = 60) -> RenderableType:
             continue
         table.add_row(
             escape(system.name),
-            str(system.n_tasks),
+            str(system.n_tasks - system.n_done),
             f"{system.n_atoms:,}" if system.n_atoms_known else f"~{system.n_atoms:,}",
             _speed(system.ns_per_day) if system.measured else f"~{_speed(system.ns_per_day)}",
             f"{system.left_ns:.6g}",
@@ -136,10 +136,11 @@ def plan_table(plan: Plan, *, most: int = 60) -> RenderableType:
 
 
 def _totals(plan: Plan) -> list[tuple[str, str]]:
-    workers = f"{plan.workers} worker{'s' if plan.workers != 1 else ''} on {plan.platform}"
+    workers = f"{_number(plan.workers, 'worker')} on {plan.platform}"
+    n_left = plan.n_tasks - plan.n_done - sum(system.n_tasks for system in plan.systems if system.reason)
     lines = [
         (
-            f"{plan.n_tasks - plan.n_done} runs, {plan.left_ns:.6g} ns: about {duration_in_words(3600 * plan.hours)} "
+            f"{_number(n_left, 'run')}, {plan.left_ns:.6g} ns: about {duration_in_words(3600 * plan.hours)} "
             f"with {workers} ({plan.worker_hours:.3g} worker-hours)",
             "bold",
         ),
@@ -154,5 +155,9 @@ def _totals(plan: Plan) -> list[tuple[str, str]]:
     lines.insert(-1, (disk + (": not enough" if short else ""), "red" if short else ""))
     refused = [system.name for system in plan.systems if system.reason]
     if refused:
-        lines.append((f"{len(refused)} systems cannot be made; they will fail when run", "red"))
+        lines.append((f"{_number(len(refused), 'system')} cannot be made and would fail", "red"))
     return lines
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

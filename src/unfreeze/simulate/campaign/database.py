@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,7 @@ __all__ = ["LedgerBusyError", "LedgerDamagedError", "connect", "create_database"
 
 VERSION = 1
 _BUSY_SECONDS = 30.0
+_LEAST_ROOM = 1 << 18
 _NETWORK = (
     "nfs",
     "cifs",
@@ -125,7 +127,8 @@ def _faults(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        # Where there is no room to make its index of the write-ahead log larger, SQLite speaks of a fault of the disk.
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_room(path.parent)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         if code == sqlite3.SQLITE_IOERR:
             raise OSError(errno.EIO, f"{os.strerror(errno.EIO)} ({error})", str(path)) from error
@@ -134,6 +137,13 @@ def _faults(path: Path) -> Iterator[None]:
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             raise InputError(f"{path}: cannot be written to ({error}); choose a folder that can") from error
         raise LedgerDamagedError(f"{path}: is damaged ({error})") from error
+
+
+def _has_room(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free >= _LEAST_ROOM
+    except OSError:
+        return True
 
 
 def _is_on_network(path: Path) -> bool:

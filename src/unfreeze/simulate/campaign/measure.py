@@ -6,7 +6,6 @@ It runs in worker processes, as many at once as the campaign will have, since th
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import openmm
 
@@ -21,9 +20,9 @@ from unfreeze.simulate.system import MolecularSystem
 
 __all__ = ["measure", "steps_per_second"]
 
-_MINIMISE_SECONDS = 5.0
-_COLD_K, _SHORT_FS = 50.0, 0.5
+_COLD_K, _SHORT_FS, _FRICTION_PER_PS = 50.0, 0.1, 100.0
 _BAROSTAT_INTERVAL = 25
+_FEW_ITERATIONS = 30
 
 
 def measure(context: WorkerContext) -> Outcome:
@@ -65,13 +64,28 @@ def steps_per_second(
         system.addForce(openmm.MonteCarloBarostat(settings.pressure_bar, _COLD_K, _BAROSTAT_INTERVAL))
     integrator = make_integrator(settings, seed=1, step_fs=_SHORT_FS)
     integrator.setTemperature(_COLD_K)
+    integrator.setFriction(_FRICTION_PER_PS)
     properties = platform_properties(chosen.getName(), threads=1, device=device)
     context = openmm.Context(system, integrator, chosen, properties)
+    _start(context, molecular)
+    try:
+        return _rate(context, seconds)
+    except openmm.OpenMMException:  # clashes that even such steps do not survive
+        context.reinitialize()
+        _start(context, molecular)
+        openmm.LocalEnergyMinimizer.minimize(context, maxIterations=_FEW_ITERATIONS)
+        return _rate(context, seconds)
+
+
+def _start(context: openmm.Context, molecular: MolecularSystem) -> None:
     context.setPositions(molecular.positions_nm)
     if molecular.box_nm is not None:
         context.setPeriodicBoxVectors(*molecular.box_nm)
-    openmm.LocalEnergyMinimizer.minimize(context, maxIterations=200, reporter=_Deadline(_MINIMISE_SECONDS))
     context.setVelocitiesToTemperature(_COLD_K, 1)
+
+
+def _rate(context: openmm.Context, seconds: float) -> float:
+    integrator = context.getIntegrator()
 
     def step(n_steps: int) -> float:
         began = time.perf_counter()
@@ -86,14 +100,3 @@ def steps_per_second(
         taken = step(n_steps)
     n_steps = max(1, int(n_steps * 0.75 * seconds / taken))
     return n_steps / step(n_steps)
-
-
-class _Deadline(openmm.MinimizationReporter):
-    """Ends a minimisation after some seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._until = time.monotonic() + seconds
-
-    def report(self, iteration: int, x: Any, grad: Any, args: Any) -> bool:  # type: ignore[override]
-        return time.monotonic() > self._until

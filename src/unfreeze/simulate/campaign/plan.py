@@ -43,8 +43,8 @@ class SystemPlan:
     ----------
     name
         Of the system.
-    n_tasks
-        Runs that are not at their end.
+    n_tasks, n_done
+        Runs in all, and at their end already.
     n_atoms, n_atoms_known
         Particles, water included, and whether the system has been made to count them.
     ns_per_day, measured
@@ -61,6 +61,7 @@ class SystemPlan:
 
     name: str
     n_tasks: int
+    n_done: int
     n_atoms: int
     n_atoms_known: bool
     ns_per_day: float
@@ -168,7 +169,7 @@ def make_plan(
     return Plan(
         systems=tuple(plans),
         n_tasks=len(tasks),
-        n_done=len(tasks) - sum(plan.n_tasks for plan in plans),
+        n_done=sum(plan.n_done for plan in plans),
         left_ns=sum(plan.left_ns for plan in plans),
         worker_hours=sum(durations),
         hours=hours,
@@ -314,10 +315,11 @@ def _planned(
     n_saved = speed.n_saved if speed else round(n_atoms / (1 if settings.save.atoms == "all" else 2))
     rate = speed.steps_per_s if speed and speed.steps_per_s else scale.steps_per_s(build, n_atoms)
     ns_per_day = rate * 86400 / steps_per_ns(settings)
-    hours, left_ns, disk = [], 0.0, 0.0
+    hours, n_done, left_ns, disk = [], 0, 0.0, 0.0
     for task in system.tasks:
         facts = read_run(directory.run(task.id))
         left_ps = max(0.0, task.target_ps - (facts.progress_ps if facts else 0.0))
+        n_done += left_ps == 0
         if left_ps > 0 and not system.reason:
             before = equilibration_steps(settings) if facts is None or facts.progress_ps == 0 else 0
             hours.append((_START_SECONDS + before / rate) / 3600 + 24 * left_ps / 1000 / ns_per_day)
@@ -325,7 +327,8 @@ def _planned(
         disk += _disk_bytes(task, n_atoms, n_saved, ns_per_day)
     planned = SystemPlan(
         name=system.task.name,
-        n_tasks=len(hours),
+        n_tasks=len(system.tasks),
+        n_done=n_done,
         n_atoms=n_atoms,
         n_atoms_known=speed is not None,
         ns_per_day=ns_per_day,
