@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from unfreeze.cli.main import app
 from unfreeze.errors import InputError
 from unfreeze.report.simulation import write_simulation_report
 from unfreeze.simulate.campaign.ledger import Ledger, TaskState
@@ -222,6 +224,13 @@ def test_the_size_does_not_follow_the_length(tmp_path, pair):
     long = write_simulation_report(make_run(tmp_path / "long", pair, n_segments=10, n_frames=1500, bad=(4,)))
     assert long.stat().st_size < 1.2 * short.stat().st_size < 200_000
     assert "500 evenly spaced frames of up to 15,000" in text_of(long)
+
+
+def test_the_page_is_made_again_from_the_command_line(campaign):
+    found = CliRunner().invoke(app, ["report", str(campaign)])
+    assert found.exit_code == 0
+    assert found.stdout.replace("\n", "").endswith("report.html")
+    assert CliRunner().invoke(app, ["report", str(campaign / "runs" / "aa")]).exit_code == 0
 
 
 def test_a_folder_without_a_simulation_is_refused(tmp_path):

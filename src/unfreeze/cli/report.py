@@ -1,4 +1,4 @@
-"""`unfreeze report`: the page on an ensemble or on an evaluation, made again."""
+"""`unfreeze report`: the page on an ensemble, an evaluation or a simulation, made again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ __all__ = ["report"]
 
 def report(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of `unfreeze sample` or `evaluate`.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of `sample`, `evaluate` or `simulate run`.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for programs, and nothing else.")] = False,
 ) -> None:
-    """Make report.html of an ensemble or evaluation folder; it opens in any browser, also offline."""
+    """Make report.html of an ensemble, evaluation or simulation folder; it opens in any browser, also offline."""
     with ErrorReporter(debug=context.obj["debug"]):
         with Stages(show=not as_json) as stages:
             stages("Report")
@@ -27,6 +29,10 @@ def report(
                 from unfreeze.report.evaluation import write_evaluation_page
 
                 page = write_evaluation_page(directory)
+            elif any((directory / name).is_file() for name in ("campaign.yaml", "manifest.json")):
+                from unfreeze.report.simulation import write_simulation_report
+
+                page = write_simulation_report(directory)
             else:
                 from unfreeze.report.page import write_report
 
