@@ -16,6 +16,7 @@ __all__ = ["convergence_table"]
 _DIFFERENT = 1.5
 """Times that replicas may diverge more than halves of one do before they are said to differ."""
 _FEWEST_SAMPLES = 20.0
+_FEWEST_FRAMES = 20
 
 
 def convergence_table(found: Convergence, names: Sequence[str], intervals_ps: Sequence[float]) -> dict[str, Any]:
@@ -30,9 +31,12 @@ def convergence_table(found: Convergence, names: Sequence[str], intervals_ps: Se
     """
     series = []
     for title, errors in found.series.items():
-        cells = [_cell(error, step, title == "RMSD") for error, step in zip(errors, intervals_ps, strict=True)]
+        cells = [
+            _cell(error, n_frames, step, title == "RMSD")
+            for error, n_frames, step in zip(errors, found.n_frames, intervals_ps, strict=True)
+        ]
         series.append({"title": "RMSD from the start (Å)" if title == "RMSD" else f"Share of {title}", "cells": cells})
-    if found.torsion_n_effective:
+    if found.torsion_n_effective and min(found.n_frames) >= _FEWEST_FRAMES:
         cells = [
             {"value": f"{low:.0f}", "note": f"median of all torsions {middle:.0f}"}
             for low, middle in found.torsion_n_effective
@@ -51,7 +55,7 @@ def convergence_table(found: Convergence, names: Sequence[str], intervals_ps: Se
     return {"names": list(names), "series": series, "divergence": divergence, "words": _words(found, names)}
 
 
-def _cell(error: SeriesError, step_ps: float, in_angstrom: bool) -> dict[str, str]:
+def _cell(error: SeriesError, n_frames: int, step_ps: float, in_angstrom: bool) -> dict[str, str]:
     scale = 10.0 if in_angstrom else 1.0
     mean, sem = scale * error.mean, scale * error.sem
     places = places_for([mean], 4.0 * sem)
@@ -60,7 +64,9 @@ def _cell(error: SeriesError, step_ps: float, in_angstrom: bool) -> dict[str, st
     least = "" if error.plateau else "at least "
     return {
         "value": f"{show(mean, places)} ± {least}{show(sem, places)}",
-        "note": f"{error.n_effective:.0f} independent samples{memory}",
+        "note": f"{error.n_effective:.0f} independent samples{memory}"
+        if n_frames >= _FEWEST_FRAMES
+        else f"of {n_frames} frames, too few to tell how many are independent",
     }
 
 

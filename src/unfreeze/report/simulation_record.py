@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfreeze.report.simulation_folder import Run
+from unfreeze.simulate.settings import IMPLICIT_SOLVENTS
 
 __all__ = ["record_rows"]
 
@@ -13,6 +14,7 @@ _MOST_ITEMS = 40
 _MOST_LETTERS = 2000
 _UNITS = {"_K": "K", "_ps": "ps", "_fs": "fs", "_nm": "nm", "_M": "M", "_bar": "bar", "_amu": "amu", "_nm3": "nm³",
           "_per_ps": "per ps", "_kJ_mol_nm2": "kJ/mol/nm²"}  # fmt: skip
+_OF_WATER = ("padding_nm", "box_shape", "ionic_strength_M")
 _LEFT_OUT = ("settings", "name", "versions", "seed")
 
 
@@ -24,13 +26,16 @@ def record_rows(runs: Sequence[Run]) -> list[tuple[str, str]]:
     first = records[0]
     settings, system = _mapping(first.get("settings")), _mapping(first.get("system"))
     rows: list[tuple[str, str]] = []
+    without_water = _mapping(settings.get("system")).get("solvent") in IMPLICIT_SOLVENTS
     for part in settings.values():
         if isinstance(part, Mapping):
-            rows += [(_label(str(key)), _text(value, str(key))) for key, value in part.items()]
+            said = {key: value for key, value in part.items() if not (without_water and key in _OF_WATER)}
+            rows += [(_label(str(key)), _text(value, str(key))) for key, value in said.items()]
     rows += [
         (_label(key), _text(value, key)) for key, value in system.items() if key not in (*_LEFT_OUT, *_known(settings))
     ]
-    rows.append(("Particles", _text(first.get("n_atoms"))))
+    if "n_particles" not in system:
+        rows.append(("Particles", _text(first.get("n_atoms"))))
     rows.append(("Saved atoms", _text(first.get("n_saved"))))
     for title, key in (("Seed", "seed"), ("Platform", "platform"), ("Repeatable to the last bit", "bitwise")):
         rows.append((title, ", ".join(dict.fromkeys(_text(record.get(key)) for record in records))))
@@ -73,8 +78,8 @@ def _text(value: Any, key: str = "") -> str:
     if isinstance(value, int):
         return f"{value} {unit}".rstrip()
     if isinstance(value, Mapping):
-        parts = [f"{_label(str(name))}: {_text(item, str(name))}" for name, item in list(value.items())[:_MOST_ITEMS]]
-        return ", ".join(parts)[:_MOST_LETTERS]
+        parts = [(_label(str(name)), _text(item, str(name))) for name, item in list(value.items())[:_MOST_ITEMS]]
+        return ", ".join(f"{label}: {words}" for label, words in parts if words)[:_MOST_LETTERS]
     if isinstance(value, (list, tuple)):
         more = f" … and {len(value) - _MOST_ITEMS} more" if len(value) > _MOST_ITEMS else ""
         return ", ".join(_text(item, key) for item in value[:_MOST_ITEMS])[:_MOST_LETTERS] + more
