@@ -18,6 +18,7 @@ from unfreeze.structure.chemistry.covalent import (
     MIN_CENTRE_VOLUME_NM3,
     ideal_bonds,
     ideal_centres,
+    metal_atoms,
     peptide_links,
     signed_volumes,
 )
@@ -59,10 +60,16 @@ class CovalentCheck:
         start = np.asarray(molecule.coordinates_nm, dtype=np.float64)[None]
         self._peptides = peptide_links(molecule)
         bonds = ideal_bonds(molecule)
-        self._bonds, self._length = bonds.atoms[bonds.checked], bonds.length_nm[bonds.checked]
+        # what holds a metal is mostly not a bond of the force field
+        kept = bonds.checked & ~metal_atoms(molecule)[bonds.atoms].any(axis=1)
+        self._bonds, self._length = bonds.atoms[kept], bonds.length_nm[kept]
         radii = covalent_radius_nm(molecule.element)[self._bonds].sum(axis=1)
         strained = np.abs(self._length - radii) > STRAIN_NM
         self._length = np.where(strained, radii, self._length)
+        # a link between residues that is no bond at the start (two cysteines that hold a zinc) need not become one
+        between = np.diff(molecule.residue_index[self._bonds], axis=1)[:, 0] != 0
+        loose = between & (np.abs(_distances(start, self._bonds)[0] - self._length) > BOND_TOLERANCE_NM)
+        self._bonds, self._length = self._bonds[~loose], self._length[~loose]
         centres = ideal_centres(molecule, bonds)
         volume = signed_volumes(start, centres.atoms)[0]
         # what the start is decides, D-amino acids under an L name too
