@@ -233,6 +233,13 @@ def test_the_page_is_made_again_from_the_command_line(campaign):
     assert CliRunner().invoke(app, ["report", str(campaign / "runs" / "aa")]).exit_code == 0
 
 
+def test_a_page_that_cannot_be_written_is_said(tmp_path, pair):
+    folder = make_run(tmp_path / "run", pair)
+    (folder / "report.html").mkdir()
+    with pytest.raises(InputError, match="cannot be written"):
+        write_simulation_report(folder)
+
+
 def test_a_folder_without_a_simulation_is_refused(tmp_path):
     with pytest.raises(InputError, match="no simulation is here"):
         write_simulation_report(tmp_path)

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 import unfreeze
+from unfreeze.errors import InputError
 from unfreeze.files.atomic import write_atomically
 from unfreeze.report import packing
 from unfreeze.report.simulation_charts import time_unit
@@ -52,7 +53,11 @@ def write_simulation_report(directory: str | Path) -> Path:
     """
     folder = load_simulation(directory)
     target = folder.root / "report.html"
-    write_atomically(target, simulation_html(folder))
+    page = simulation_html(folder)
+    try:
+        write_atomically(target, page)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror}); free the place and try again") from None
     return target
 
 
