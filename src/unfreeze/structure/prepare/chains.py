@@ -18,6 +18,7 @@ from unfreeze.structure.prepare.draft import Draft, Residue
 from unfreeze.structure.prepare.ends import add_ace, add_nme, charge_end
 from unfreeze.structure.prepare.gaps import Gap, find_gaps
 from unfreeze.structure.prepare.loops import build_loop
+from unfreeze.structure.prepare.nucleotides import complete_nucleotides, name_old_dna
 from unfreeze.structure.prepare.settings import PreparationSettings
 from unfreeze.structure.prepare.side_chains import add_carbonyl, complete_side_chain, lacks
 
@@ -50,6 +51,8 @@ def make_whole(
     InputError
         If no residue has its whole backbone.
     """
+    for chain in name_old_dna(draft):
+        changes.add("renamed", "", f"Chain {chain} has no O2' and is DNA; its nucleotides are called so.")
     gaps, incomplete = find_gaps(draft)
     for residue in incomplete:
         changes.add("dropped", residue.label, f"{residue.label} lacks backbone atoms and counts as missing.")
@@ -62,6 +65,15 @@ def make_whole(
     for residue in draft.residues:
         if residue.kind == "protein" and lacks(residue):
             _complete(draft, residue, changes)
+    gaps = [gap for gap in gaps if not _join(gap, changes)]
+    for segment in draft.segments():
+        first = segment[0]
+        gone = [name for name in ("P", "OP1", "OP2", "OP3") if first.kind == "nucleic" and first.atoms.pop(name, None)]
+        if gone:
+            changes.add("terminus", first.label, f"{first.label}: the 5' phosphate was taken off ({' '.join(gone)}).")
+    for residue, names in complete_nucleotides(draft, settings.seed):
+        verb = "were" if len(names) > 1 else "was"
+        changes.add("built", residue.label, f"{residue.label}: {' '.join(names)} {verb} built.")
     starts, stops, made = _deal_with_gaps(draft, gaps, settings, changes, given_up)
     for segment in draft.segments():
         _end_segment(draft, segment, starts, stops, settings, changes)
@@ -82,6 +94,17 @@ def _complete(draft: Draft, residue: Residue, changes: Changes) -> None:
         changes.add("built", residue.label, f"{residue.label}: {' '.join(built)} {verb} built.")
 
 
+def _join(gap: Gap, changes: Changes) -> bool:
+    """Bind the ends of a gap at which nothing is missing; whether that was so."""
+    if not gap.stretched or gap.after is None:
+        return False
+    gap.after.joined = True
+    if gap.distance_nm > 0:
+        changes.add("joined", gap.label, f"{gap.label} were bound, although {gap.distance_nm:.2f} nm apart.")
+        changes.warn(f"The bond {gap.label} is {gap.distance_nm:.2f} nm long in the input.")
+    return True
+
+
 def _deal_with_gaps(
     draft: Draft, gaps: list[Gap], settings: PreparationSettings, changes: Changes, given_up: Container[str]
 ) -> tuple[dict[int, Gap], dict[int, Gap], dict[int, str]]:
@@ -91,11 +114,6 @@ def _deal_with_gaps(
     made: dict[int, str] = {}
     for gap in gaps:
         inner = gap.before is not None and gap.after is not None
-        if inner and gap.stretched and gap.after is not None:
-            gap.after.joined = True
-            changes.add("joined", gap.label, f"{gap.label} were bound, although {gap.distance_nm:.2f} nm apart.")
-            changes.warn(f"The bond {gap.label} is {gap.distance_nm:.2f} nm long in the input.")
-            continue
         if inner and _buildable(gap, settings):
             if gap.label in given_up:
                 reason = "built, but not free of faults"
@@ -150,10 +168,6 @@ def _end_segment(
     if first.kind == "protein" and _capped(starts.get(id(first)), settings):
         cap = add_ace(draft, first)
         changes.add("capped", cap.label, f"ACE was put before {first.label}.")
-    if first.kind == "nucleic":
-        gone = [name for name in ("P", "OP1", "OP2", "OP3") if first.atoms.pop(name, None)]
-        if gone:
-            changes.add("terminus", first.label, f"{first.label}: the 5' phosphate was taken off ({' '.join(gone)}).")
     if last.kind != "protein":
         return
     if _capped(stops.get(id(last)), settings):

@@ -46,7 +46,7 @@ class Gap:
 
     @property
     def distance_nm(self) -> float:
-        """Distance from C (or O3') before to N (or P) after; NaN at chain ends."""
+        """Distance from C (or O3') before to N (or P) after; NaN at chain ends and where one is missing."""
         if self.before is None or self.after is None:
             return float("nan")
         ends = ("O3'", "P") if self.before.kind == "nucleic" else ("C", "N")
@@ -56,8 +56,15 @@ class Gap:
 
     @property
     def stretched(self) -> bool:
-        """Whether nothing is missing but the bond is too long."""
-        return self.names == [] and self.distance_nm < _STRETCHED_NM
+        """Whether nothing is missing but the bond is too long, or only the phosphate between two nucleotides."""
+        if self.names != [] or self.before is None or self.after is None:
+            return False
+        if self.before.kind == self.after.kind == "nucleic" and "P" not in self.after.atoms:
+            oxygens = self.before.atoms.get("O3'"), self.after.atoms.get("O5'")
+            if oxygens[0] is None or oxygens[1] is None:
+                return False
+            return float(np.linalg.norm(oxygens[0].position - oxygens[1].position)) < _STRETCHED_NM
+        return self.distance_nm < _STRETCHED_NM
 
 
 def find_gaps(draft: Draft) -> tuple[list[Gap], list[Residue]]:

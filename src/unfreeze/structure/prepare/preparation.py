@@ -6,7 +6,7 @@ those at gaps that are built.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +26,7 @@ from unfreeze.structure.prepare.draft import Bond, Draft, Residue
 from unfreeze.structure.prepare.faults import find_faults
 from unfreeze.structure.prepare.hydrogens import choose_states, put_hydrogens
 from unfreeze.structure.prepare.peptide import build_peptides
-from unfreeze.structure.prepare.relaxation import checked_system, net_charge, relax, template_names
+from unfreeze.structure.prepare.relaxation import Template, checked_system, net_charge, read_templates, relax
 from unfreeze.structure.prepare.selection import replace_modified, select_residues
 from unfreeze.structure.prepare.settings import PreparationSettings
 
@@ -141,7 +141,7 @@ def _make_heavy(
     draft: Draft, settings: PreparationSettings, changes: Changes, given_up: set[str]
 ) -> tuple[dict[int, str], dict[int, str]]:
     """All heavy atoms that are simulated; states that were chosen, and which residue was built for which gap."""
-    templates = template_names(settings.force_field_files)
+    templates = read_templates(settings.force_field_files)
     _drop_hydrogens(draft, templates, changes)
     mutations = find_mutations(draft, settings.mutations)
     mutated = {id(residue) for residue, _ in mutations}
@@ -154,10 +154,11 @@ def _make_heavy(
     return states, make_whole(draft, settings, changes, given_up)
 
 
-def _drop_hydrogens(draft: Draft, templates: frozenset[str], changes: Changes) -> None:
+def _drop_hydrogens(draft: Draft, templates: Mapping[str, Template], changes: Changes) -> None:
+    """Drop all hydrogens but those of ligands whose heavy atoms are named otherwise than in their template."""
     n_dropped = 0
     for residue in draft.residues:
-        if residue.name in templates and not residue.polymer:
+        if residue.name in templates and templates[residue.name].heavy != set(residue.heavy()):
             continue
         heavy = {name: atom for name, atom in residue.atoms.items() if atom.element not in ("H", "D")}
         n_dropped += len(residue.atoms) - len(heavy)
@@ -215,11 +216,12 @@ def _finish(
         for atom in residue.atoms.values()
         if residue.kind == "ion" and atom.element not in ("CL", "BR", "I", "F")
     ]
+    templates = read_templates(settings.force_field_files)
     chosen, reasons = choose_states(draft, settings.pH, states, np.array(metals).reshape(-1, 3))
     for residue, _, reason in reasons:
         changes.add("state", residue.label, reason)
     ordered, heavy = draft.ordered(), draft.complex()
-    variants = [{"CYM": "CYX"}.get(chosen.get(id(residue), ""), chosen.get(id(residue))) for residue in ordered]
+    variants = [_variant(residue, chosen.get(id(residue)), templates) for residue in ordered]
     topology, positions = put_hydrogens(*to_openmm(heavy), variants, pH=settings.pH, seed=settings.seed)
     complex = from_openmm(topology, positions, like=heavy)
     made_atoms = {(row, name) for row, one in enumerate(ordered) for name, atom in one.atoms.items() if atom.built}
@@ -241,6 +243,14 @@ def _finish(
     if len(texts) > _MOST_WARNINGS:
         changes.warn(f"{len(texts) - _MOST_WARNINGS} more faults of this kind.")
     return complex, charge, faulty
+
+
+def _variant(residue: Residue, state: str | None, templates: Mapping[str, Template]) -> Any:
+    """What OpenMM's modeller takes for a residue: a state, a list of hydrogens with their atoms, or None."""
+    if residue.name in templates:
+        template = templates[residue.name]
+        return list(template.hydrogens) if template.heavy == set(residue.heavy()) else None
+    return "CYX" if state == "CYM" else state
 
 
 def _report(

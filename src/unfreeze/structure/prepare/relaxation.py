@@ -5,6 +5,7 @@ One OpenMM system in vacuum with Amber's ff14SB serves both. Atoms that were rea
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from unfreeze.errors import InputError
 from unfreeze.structure.prepare.hydrogens import single_thread
 
-__all__ = ["checked_system", "load_force_field", "net_charge", "relax", "template_names"]
+__all__ = ["Template", "checked_system", "load_force_field", "net_charge", "read_templates", "relax"]
 
 _BASE = ("amber14-all.xml", "amber14/tip3p.xml")
 _ITERATIONS = 200
@@ -41,11 +42,46 @@ def load_force_field(files: tuple[str, ...]) -> Any:
         ) from None
 
 
-def template_names(files: tuple[str, ...]) -> frozenset[str]:
-    """Names of the residues that the user's files add."""
+@dataclass(frozen=True)
+class Template:
+    """A residue that the user's force field knows.
+
+    Attributes
+    ----------
+    heavy
+        Names of its heavy atoms.
+    hydrogens
+        Name of every hydrogen and of the atom that it is bound to.
+    """
+
+    heavy: frozenset[str]
+    hydrogens: tuple[tuple[str, str], ...]
+
+
+def read_templates(files: tuple[str, ...]) -> dict[str, Template]:
+    """Residues that the user's files add to Amber's, by name.
+
+    Raises
+    ------
+    InputError
+        If a file is absent or not a force field.
+    """
     if not files:
-        return frozenset()
-    return frozenset(load_force_field(files)._templates) - frozenset(load_force_field(())._templates)
+        return {}
+    known = load_force_field(())._templates
+    found = {}
+    for name, template in load_force_field(files)._templates.items():
+        if name in known:
+            continue
+        is_hydrogen = [atom.element is not None and atom.element.symbol == "H" for atom in template.atoms]
+        hydrogens = []
+        for first, second in template.bonds:
+            for hydrogen, parent in ((first, second), (second, first)):
+                if is_hydrogen[hydrogen] and not is_hydrogen[parent]:
+                    hydrogens.append((template.atoms[hydrogen].name, template.atoms[parent].name))
+        heavy = [atom.name for atom, light in zip(template.atoms, is_hydrogen, strict=True) if not light]
+        found[name] = Template(frozenset(heavy), tuple(sorted(hydrogens)))
+    return found
 
 
 def checked_system(topology: Any, files: tuple[str, ...], name: str) -> Any:
