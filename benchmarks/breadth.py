@@ -1,6 +1,6 @@
 """Whether varied complexes go through preparation, force field and minimisation, and the smallest through 20 ps.
 
-    python -m benchmarks.breadth FOLDER --work DIR [--count 100] [--runs 20] [--again] [--json OUT]
+    python -m benchmarks.breadth FOLDER --work DIR [--count 100] [--runs 20] [--only STEP] [--again] [--json OUT]
 
 Chosen are complexes of less than --residues residues whose interfaces differ: the smallest, and the rest spread over
 the sizes. Each is prepared, given amber14 with OBC2 and a cut-off of 1.2 nm (so that hundreds of residues are
@@ -283,6 +283,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--length-ps", type=float, default=20.0)
     parser.add_argument("--residues", type=int, default=600, help="only complexes with fewer")
+    parser.add_argument("--only", choices=("minimise", "run"), help="one step only, so that two processes can share")
     parser.add_argument("--again", action="store_true", help="repeat what failed")
     parser.add_argument("--table", action="store_true", help="only print what there is")
     parser.add_argument("--json", type=Path)
@@ -297,6 +298,8 @@ def main() -> None:
     todo = [("minimise", entry) for entry in chosen]
     todo += [("run", entry) for entry in chosen[: arguments.runs]]
     for step, entry in [] if arguments.table else todo:
+        if arguments.only not in (None, step):
+            continue
         known = results.get((entry["name"], step))
         if known and (known["status"] == "ok" or not arguments.again):
             continue
