@@ -135,6 +135,8 @@ def _carry_out(
     from unfreeze.simulate.campaign.status import read_status
 
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    if campaign is not None and not directory.exists:
+        directory.resolve(campaign)  # what cannot be found is said before a folder is made
     with directory.locked():
         tasks = directory.tasks() if campaign is None else directory.establish(campaign, read_verdicts(directory))
         _, why = open_ledger(directory, tasks)
@@ -155,7 +157,8 @@ def _carry_out(
         _print(status, page)
     failed = [task for task in status.tasks if task.state == "failed"]
     if failed:
-        print(f"Error: {len(failed)} of {len(status.tasks)} runs failed; the others are whole:", file=sys.stderr)
+        whole = "; the others are whole" if len(failed) < len(status.tasks) else ""
+        print(f"Error: {len(failed)} of {len(status.tasks)} runs failed{whole}:", file=sys.stderr)
         for task in failed[:_MOST_SHOWN]:
             print(f"  {task.label}: {task.reason}", file=sys.stderr)
         print(f"After mending the cause: unfreeze simulate retry {directory.root}, and resume", file=sys.stderr)

@@ -58,7 +58,8 @@ def _locked(context, task, directory, before_commit, quality):
         context.report(stage="production", progress_ps=number + 1.0)
     (directory / "trajectory.xtc").write_bytes(b"x")
     n_suspect = int((~store.passed_frames()).sum())
-    return Outcome("finished", "suspect frames" if n_suspect else "", {"progress_ps": float(store.n_frames), "n_suspect": n_suspect})
+    facts = {"progress_ps": float(store.n_frames), "n_suspect": n_suspect}
+    return Outcome("finished", "suspect frames" if n_suspect else "", facts)
 
 def suspect(context):
     return run(context, quality={"verdict": "suspect", "reasons": ["RMSD jump of 12 SD at 3 ps"]})

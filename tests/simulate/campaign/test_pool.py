@@ -25,14 +25,13 @@ import sys
 from pathlib import Path
 from unfreeze.simulate.campaign.directory import CampaignDirectory
 from unfreeze.simulate.campaign.pool import Pool, PoolSettings
-settings = PoolSettings(workers=int(sys.argv[2]), function=sys.argv[3], backoff_s=0.05, lease_seconds=float(sys.argv[4]))
+settings = PoolSettings(workers=int(sys.argv[2]), function="fake_work:run", backoff_s=0.05)
 sys.exit(0 if Pool(CampaignDirectory(Path(sys.argv[1])), settings, print).run() else 130)
 """
 
 
-def manager(directory: CampaignDirectory, workers: int = 1, lease_s: float = 60.0) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", MANAGER, str(directory.root), str(workers), "fake_work:run", str(lease_s)]
-    return subprocess.Popen(command)
+def manager(directory: CampaignDirectory, workers: int = 1) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", MANAGER, str(directory.root), str(workers)])
 
 
 def states(directory: CampaignDirectory) -> dict[str, TaskState]:

@@ -203,9 +203,9 @@ class CampaignDirectory:
         same_name = next((task for task in wanted if task.label == first.label), None)
         why = "is not asked for any more" if same_name is None else f"differs: {_difference(first, same_name)}"
         raise InputError(
-            f"{self.root}: holds another campaign: its run {first.label} ({first.id}) {why}. Choose another -o; or go "
-            f"on with what is there by `unfreeze simulate resume {self.root}`; or drop the run first by `unfreeze "
-            f"simulate cancel {self.root} {first.id}`. A campaign may become longer or larger, not another."
+            f"{self.root}: holds another campaign: its run {first.label} ({first.id}) {why}. Choose another -o, or go "
+            f"on with what is there by `unfreeze simulate resume {self.root}`. A campaign may become longer or larger, "
+            "not another."
         )
 
     def _copied(self, spec: SystemSpec, source: Input, folder: Path) -> SystemSpec:

@@ -34,6 +34,7 @@ def cancel_tasks(directory: CampaignDirectory, names: Sequence[str]) -> list[str
     InputError
         If there is no such run, or one that is named is done.
     """
+    directory.require()
     with directory.locked():
         ledger, _ = open_ledger(directory, directory.tasks())
         tasks = ledger.tasks()
@@ -68,6 +69,7 @@ def retry_tasks(directory: CampaignDirectory, names: Sequence[str]) -> list[str]
     InputError
         If there is no such run.
     """
+    directory.require()
     with directory.locked():
         ledger, _ = open_ledger(directory, directory.tasks())
         tasks = ledger.tasks()

@@ -321,12 +321,12 @@ class Pool:
         if now >= self._resume_at:
             self._pause_seconds = min(_MOST_PAUSE_SECONDS, max(self.settings.backoff_s, 2 * self._pause_seconds))
             self._resume_at = now + self._pause_seconds
-        if self.paused != reason:
-            self.paused = reason
+        if not self.paused:
             self.say(
                 f"paused: {reason}. Nothing that was committed is lost; make room and the campaign goes on by itself, "
                 "or press Ctrl-C"
             )
+        self.paused = reason
 
     def _take_over(self) -> None:
         """Put back tasks whose managers are gone."""
@@ -375,6 +375,8 @@ class Pool:
 
     def _wind_down(self, tick: Callable[[], None]) -> None:
         """Stop the workers; what does not stop is ended. Nothing that was committed is lost by either."""
+        if self._busy and self._signals:
+            self.say("stopping: workers leave at what they have committed; Ctrl-C again ends them at once")
         for worker in self._busy:
             worker.process.stop()
         until = time.monotonic() + _DOWN_SECONDS

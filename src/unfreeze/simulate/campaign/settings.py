@@ -324,7 +324,8 @@ def _words(
         text = "is missing"
     elif first["type"] != "value_error":
         text = f"{text[:1].lower()}{text[1:]}, found {first['input']!r}"[:300]
-    n_places = len({_keys(data, item["loc"]) for item in errors})
+    places = {_keys(data, item["loc"]) for item in errors}
+    n_places = sum(keys[: len(place)] != place or place == keys for place in places)  # a union is wrong in many ways
     more = f" ({n_places - 1} more such errors)" if n_places > 1 else ""
     return f"{document.at(*place, *keys)}: {text}{more}"
 

@@ -125,7 +125,7 @@ def read_status(directory: CampaignDirectory) -> Status:
     note, n_workers, events = "", 0, []
     try:
         tasks = ledger.tasks()
-        n_workers = len(ledger.leases())
+        n_workers = sum(not lease.owner.is_known_dead for lease in ledger.leases())
         events = ledger.events(50)
     except LedgerDamagedError as error:
         verdicts = read_verdicts(directory)
