@@ -7,9 +7,11 @@ promised about pairs that neither proposes: below some 30 % identity likeness is
 
 from __future__ import annotations
 
+import io
 import math
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -171,7 +173,8 @@ def _mmseqs_pairs(sequences: Sequence[str]) -> Iterable[tuple[int, int]]:
     with tempfile.TemporaryDirectory() as scratch:
         fasta, hits = Path(scratch) / "sequences.fasta", Path(scratch) / "hits.tsv"
         fasta.write_text("".join(f">{row}\n{letters}\n" for row, letters in proteins), encoding="ascii")
-        easy_search(fasta, fasta, hits, Path(scratch) / "work", s=7.5, e=10.0, max_seqs=len(proteins))
+        with redirect_stdout(io.StringIO()):  # it speaks
+            easy_search(fasta, fasta, hits, Path(scratch) / "work", s=7.5, e=10.0, max_seqs=len(proteins))
         lines = [line.split("\t")[:2] for line in hits.read_text(encoding="ascii").splitlines()]
     numbers = [(int(a), int(b)) for a, b in lines if a.isdigit() and b.isdigit()]
     return dict.fromkeys((min(pair), max(pair)) for pair in numbers if pair[0] != pair[1])
