@@ -79,6 +79,16 @@ def test_a_folder_of_structures_and_trajectories(tmp_path, peptide, make):
     assert path.endswith("other.xtc") and f"the structure beside it {other.n_atoms}" in reason
 
 
+def test_folders_of_runs_and_trajectories_are_gone_through(tmp_path, peptide, make):
+    put_run(tmp_path / "runs" / "one", peptide, [(draws(peptide, 30), "pass")])
+    (tmp_path / "seed" / "set").mkdir(parents=True)
+    write_pdb(tmp_path / "seed" / "set" / "topology.pdb", make.peptide(20))
+    write_xtc(tmp_path / "seed" / "set" / "replica-1.xtc", draws(make.peptide(20), 25))
+    found, left_out = read_covered([str(tmp_path)])
+    assert left_out == {}
+    assert [(len(one.profile.sequences[0]), one.n_replicas) for one in found] == [(12, 1), (20, 1)]
+
+
 def test_structures_alone_count_as_covered(tmp_path):
     shutil.copy(PROTEASE, tmp_path)
     (found,), _ = read_covered([str(tmp_path)])

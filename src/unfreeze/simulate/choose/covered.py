@@ -6,7 +6,7 @@ decided in :mod:`unfreeze.simulate.choose.ranking`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from unfreeze.structure.read import read_complex
 __all__ = ["Covered", "read_covered"]
 
 _MOST_FRAMES = 400  # read of one trajectory
+_DEEPEST = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ def read_covered(folders: Sequence[str]) -> tuple[list[Covered], dict[str, str]]
     Parameters
     ----------
     folders
-        Campaigns, run directories, or folders with structures and, beside them, trajectories in XTC.
+        Campaigns, run directories, folders with structures and, beside them, trajectories in XTC, or folders of these.
 
     Returns
     -------
@@ -78,17 +79,25 @@ def read_covered(folders: Sequence[str]) -> tuple[list[Covered], dict[str, str]]
             raise InputError(
                 f"{text}: no such folder; give a campaign, a run, or a folder of structures and trajectories"
             )
-        if CampaignDirectory(folder).exists:
-            found = _of_campaign(CampaignDirectory(folder), left_out)
-        elif RunStore.exists(folder):
-            found = [_of_runs(folder.name, str(folder), [folder], None, left_out)]
-        else:
-            found = _of_trajectories(folder, left_out)
+        found = list(_found_in(folder, left_out))
         known = [one for one in found if one is not None]
         if not known and not left_out:
             raise InputError(f"{text}: neither a campaign nor a run, and no structure is in it")
         covered += known
     return covered, left_out
+
+
+def _found_in(folder: Path, left_out: dict[str, str], depth: int = 0) -> Iterator[Covered | None]:
+    """What a folder is or holds: a campaign, a run, or else whatever is in it and below."""
+    if CampaignDirectory(folder).exists:
+        yield from _of_campaign(CampaignDirectory(folder), left_out)
+    elif RunStore.exists(folder):
+        yield _of_runs(folder.name, str(folder), [folder], None, left_out)
+    else:
+        yield from _of_trajectories(folder, left_out)
+        below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        for one in below if depth < _DEEPEST else ():
+            yield from _found_in(one, left_out, depth + 1)
 
 
 def _of_campaign(directory: CampaignDirectory, left_out: dict[str, str]) -> list[Covered | None]:
@@ -147,10 +156,10 @@ def _planned(name: str, source: str, root: Path, build: BuildOrder) -> Profile:
 
 
 def _of_trajectories(folder: Path, left_out: dict[str, str]) -> list[Covered | None]:
-    """Structures, each with the trajectories whose names begin as its own does."""
-    structures = structures_in(folder)
+    """Structures in a folder, each with the trajectories whose names begin as its own does."""
+    structures = [path for path in structures_in(folder) if path.parent == folder]
     found: list[Covered | None] = []
-    owner = {path: _structure_of(path, structures) for path in sorted(folder.rglob("*.xtc"))}
+    owner = {path: _structure_of(path, structures) for path in sorted(folder.glob("*.xtc"))}
     for path in structures:
         try:
             molecule = read_complex(path, keep_hydrogens=True, keep_waters=True)
@@ -172,11 +181,11 @@ def _of_trajectories(folder: Path, left_out: dict[str, str]) -> list[Covered | N
 
 
 def _structure_of(trajectory: Path, structures: Sequence[Path]) -> Path | None:
-    """The structure beside a trajectory with the longest name that begins the trajectory's, or the only one there."""
-    beside = [path for path in structures if path.parent == trajectory.parent]
-    fitting = [path for path in beside if trajectory.stem.startswith(stem_of(str(path)))]
-    named = [path for path in beside if path.name.startswith("topology")]
-    return max(fitting, key=lambda path: len(path.name), default=None) or (named or beside or [None])[0]
+    """The structure with the longest name that begins the trajectory's, the topology, or the only one there."""
+    fitting = [path for path in structures if trajectory.stem.startswith(stem_of(str(path)))]
+    if not fitting:
+        fitting = [path for path in structures if path.name.startswith("topology") or len(structures) == 1]
+    return max(fitting, key=lambda path: len(path.name), default=None)
 
 
 def _read_xtc(path: Path, n_atoms: int) -> tuple[NDArray[np.float32], float]:

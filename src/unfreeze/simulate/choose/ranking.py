@@ -116,6 +116,7 @@ class Choice:
 
 
 _MOST_NAMED = 4
+_LEAST_ATOMS = 500  # what is smaller costs no less to prepare, equilibrate and look after
 _COVERAGE: tuple[tuple[str, Kind], ...] = (
     ("sequence clusters", "sequence"),
     ("interface families", "family"),
@@ -241,7 +242,7 @@ def _worth(item: _Item, there: _There, settings: ChoiceSettings) -> float:
 
 
 def _cost(item: _Item, settings: ChoiceSettings) -> float:
-    return (max(item.profile.n_atoms, 1) / 1000) ** settings.cost_exponent
+    return (max(item.profile.n_atoms, _LEAST_ATOMS) / 1000) ** settings.cost_exponent
 
 
 def _reason(item: _Item, there: _There, alike: Counter[Key]) -> str:
