@@ -31,7 +31,7 @@ def package_examples() -> list[str]:
 
 def commands(data: Path | None, results: Path) -> list[list[str]]:
     """Module and arguments of every benchmark that can run."""
-    todo = [[name, "--json", str(results / f"{name}.json")] for name in ("speed", "evaluate")]
+    todo = [[name, "--json", str(results / f"{name}.json")] for name in ("speed", "evaluate", "simulate")]
     if data is None:
         return [*todo, ["validity", *package_examples(), "--frames", "20", "--json", str(results / "validity.json")]]
     folders = [data / part for part in ("complexes", "docking") if (data / part).is_dir()]

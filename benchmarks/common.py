@@ -17,7 +17,7 @@ from rich.console import Console
 
 __all__ = ["console", "save", "structure_files", "unpacked"]
 
-_PACKAGES = ("unfreeze", "numpy", "scipy", "gemmi", "mdtraj", "prody")
+_PACKAGES = ("unfreeze", "numpy", "scipy", "gemmi", "mdtraj", "prody", "openmm", "pdbfixer")
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 _ENDINGS = (".pdb", ".cif", ".ent", ".mmcif", ".pdb.gz", ".cif.gz", ".ent.gz", ".mmcif.gz")
 
