@@ -134,8 +134,8 @@ def run_on(entry: dict[str, Any], folder: Path, length_ps: float) -> dict[str, A
     try:
         prepared = read_prepared(folder / "prepared")
         molecular = build_system(prepared.complex, settings_of().system, temperature_K=300.0, seed=SEED)
-        outcome = run_until(folder / "run", molecular, "", entry["name"], length_ps)
-        store = RunStore.open(folder / "run", read_only=True)
+        outcome = run_until(folder / "production", molecular, "", entry["name"], length_ps)
+        store = RunStore.open(folder / "production", read_only=True)
         result |= {
             "n_atoms": molecular.system.getNumParticles(),
             "n_frames": store.n_frames,
