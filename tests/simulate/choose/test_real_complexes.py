@@ -48,7 +48,7 @@ def test_a_contact_of_the_crystal_is_another_site_of_the_same_partners(profiles)
 
 def test_after_one_receptor_the_others_add_their_peptides(profiles):
     choice = choose_next(profiles, settings=ChoiceSettings(cost_exponent=0.0))
-    assert [one.name for one in choice.suggestions][0] == "3KPR"
+    assert choice.suggestions[0].name == "3KPR"
     rest = {one.name: one for one in choice.suggestions[1:]}
     assert rest["3PWP"].reason.startswith("new sequence C; 2 new pairs of partners A–C, C–D")
     assert rest["pdb1ubi"].worth == 1.0
