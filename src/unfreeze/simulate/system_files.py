@@ -208,6 +208,6 @@ def _topology(arrays: dict[str, NDArray[Any]], box_nm: NDArray[np.float64] | Non
     for first, second in arrays["bonds"].tolist():
         topology.addBond(atoms[first], atoms[second])
     if box_nm is not None:
-        vectors = [openmm.Vec3(*row) for row in box_nm.tolist()]
+        vectors = tuple(openmm.Vec3(*row) for row in box_nm.tolist())
         topology.setPeriodicBoxVectors(unit.Quantity(vectors, unit.md_unit_system.express_unit(unit.angstrom)))
     return topology
