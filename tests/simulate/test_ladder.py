@@ -90,3 +90,10 @@ def test_heat_capacity_follows_from_the_spread_of_energies():
     n = 20_000
     measured = measured_heat_capacity(energies((300,), n)[:, 0], 300)
     assert measured == pytest.approx(C, rel=5 * np.sqrt(2.2 / n))
+
+
+def test_the_heat_capacity_is_expected_from_degrees_of_freedom_and_water():
+    dry, wet = expected_heat_capacity(54), expected_heat_capacity(54 + 600, n_waters=100)
+    assert dry == pytest.approx(27 * BOLTZMANN_kJ_mol_K)
+    assert wet - dry == pytest.approx(100 * 0.052)
+    assert expected_heat_capacity(54 + 600, 100, "opc") > wet == expected_heat_capacity(54 + 600, 100, "tip3pfb")
