@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import cache
@@ -17,6 +18,9 @@ from unfreeze.structure.chemistry.links import find_links
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.internal_coordinates.rebuild import place_atoms
 from unfreeze.structure.read import read_complex
+
+# Before OpenMM is first used: its particle-mesh Ewald is repeated to the last bit with one thread only.
+os.environ.setdefault("OPENMM_CPU_THREADS", "1")
 
 HIV_PROTEASE = Path(__file__).parents[1] / "examples" / "data" / "1hvr.cif"
 # element, residue name and kind are told from these; all that is not here is carbon

@@ -8,7 +8,7 @@ import openmm
 import pytest
 
 from unfreeze.errors import InputError
-from unfreeze.simulate.engine.dynamics import BlowUpError, Stopped
+from unfreeze.simulate.engine.integrator import BlowUpError, Stopped
 from unfreeze.simulate.ladder import acceptance_of, geometric_ladder
 from unfreeze.simulate.replica_exchange import TemperatureReplicaExchange
 from unfreeze.simulate.settings import SimulationSettings

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from openmm import app, unit
 
-from unfreeze.simulate.engine.dynamics import BlowUpError, Stopped
+from unfreeze.simulate.engine.integrator import BlowUpError, Stopped
 from unfreeze.simulate.ladder import BOLTZMANN_kJ_mol_K
 
 __all__ = ["SeededExchangeSampler", "plain"]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from openmm import app
 
 from unfreeze.errors import InputError
-from unfreeze.simulate.engine.dynamics import BlowUpError, degrees_of_freedom, make_integrator
-from unfreeze.simulate.engine.platforms import is_deterministic, platform_properties
+from unfreeze.simulate.engine.integrator import BlowUpError, degrees_of_freedom, make_integrator
+from unfreeze.simulate.engine.platforms import is_deterministic, limit_threads, platform_properties
 from unfreeze.simulate.exchange_sampler import SeededExchangeSampler, plain
 from unfreeze.simulate.settings import SimulationSettings
 
@@ -85,6 +85,7 @@ class TemperatureReplicaExchange:
         self._seed = seed
         self._periodic = system.usesPeriodicBoundaryConditions()
         self._frame = frame or (lambda positions, _box: positions.astype("<f4"))
+        limit_threads(platform.getName(), threads)
         self._integrator = make_integrator(settings, seed=self._seed_for("thermostat", 0))
         self._simulation = app.Simulation(
             topology,

@@ -22,7 +22,8 @@ from unfreeze.simulate.campaign.directory import CampaignDirectory
 from unfreeze.simulate.campaign.tasks import Task
 from unfreeze.simulate.campaign.worker import Outcome
 from unfreeze.simulate.engine.commit import Column
-from unfreeze.simulate.engine.run_store import BusyError, RunStore, lock_run
+from unfreeze.simulate.engine.run_store import RunStore
+from unfreeze.simulate.engine.run_lock import BusyError, lock_run
 
 PAUSE = float(os.environ.get("FAKE_PAUSE", "0.01"))
 

@@ -14,7 +14,8 @@ from mdtraj.formats import XTCTrajectoryFile
 
 from unfreeze.errors import InputError, UnfreezeError
 from unfreeze.simulate.engine.run import run_simulation
-from unfreeze.simulate.engine.run_store import BusyError, RunStore, lock_run
+from unfreeze.simulate.engine.run_lock import BusyError, lock_run
+from unfreeze.simulate.engine.run_store import RunStore
 
 LENGTH_PS = 2.4
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from unfreeze.errors import InputError
 from unfreeze.simulate.engine.commit import Column, DamagedManifestError, Manifest
-from unfreeze.simulate.engine.run_store import BusyError, DamagedRunError, RunStore, lock_run
+from unfreeze.simulate.engine.run_lock import BusyError, lock_run
+from unfreeze.simulate.engine.run_store import DamagedRunError, RunStore
 
 COLUMNS = {"coordinates": Column("<f4", (5, 3)), "observables": Column("<f8", (2,))}
 
@@ -168,7 +169,7 @@ def test_a_run_has_one_writer(tmp_path):
     code = textwrap.dedent(
         """
         import sys
-        from unfreeze.simulate.engine.run_store import lock_run
+        from unfreeze.simulate.engine.run_lock import lock_run
         with lock_run(sys.argv[1]):
             print("held", flush=True)
             sys.stdin.read()

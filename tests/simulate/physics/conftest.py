@@ -14,7 +14,7 @@ import openmm
 import pytest
 from numpy.typing import NDArray
 
-from unfreeze.simulate.engine.dynamics import degrees_of_freedom, make_integrator
+from unfreeze.simulate.engine.integrator import degrees_of_freedom, make_integrator
 from unfreeze.simulate.settings import SimulationSettings
 from unfreeze.simulate.system import MolecularSystem, build_system
 

@@ -8,7 +8,7 @@ import numpy as np
 import openmm
 import pytest
 
-from unfreeze.simulate.engine.dynamics import make_integrator
+from unfreeze.simulate.engine.integrator import make_integrator
 from unfreeze.simulate.settings import SimulationSettings
 from unfreeze.simulate.system import build_system
 

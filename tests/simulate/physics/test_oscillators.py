@@ -7,7 +7,7 @@ import numpy as np
 import openmm
 import pytest
 
-from unfreeze.simulate.engine.dynamics import make_integrator
+from unfreeze.simulate.engine.integrator import make_integrator
 from unfreeze.simulate.ladder import BOLTZMANN_kJ_mol_K
 from unfreeze.simulate.settings import SimulationSettings
 

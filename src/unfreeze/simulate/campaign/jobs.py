@@ -20,7 +20,7 @@ from unfreeze.simulate.campaign.recovery import read_run
 from unfreeze.simulate.campaign.tasks import BuildOrder, Task
 from unfreeze.simulate.campaign.worker import Outcome, WorkerContext
 from unfreeze.simulate.engine.run import RunProgress, run_simulation
-from unfreeze.simulate.engine.run_store import BusyError
+from unfreeze.simulate.engine.run_lock import BusyError
 from unfreeze.simulate.system import MolecularSystem, build_system
 from unfreeze.simulate.system_files import read_system, write_system
 from unfreeze.structure.prepare.folder import read_prepared, write_prepared

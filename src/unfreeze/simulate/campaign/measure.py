@@ -13,7 +13,7 @@ from unfreeze.errors import InputError
 from unfreeze.simulate.campaign.jobs import make_system
 from unfreeze.simulate.campaign.tasks import Task
 from unfreeze.simulate.campaign.worker import Outcome, WorkerContext
-from unfreeze.simulate.engine.dynamics import make_integrator
+from unfreeze.simulate.engine.integrator import make_integrator
 from unfreeze.simulate.engine.platforms import choose_platform, platform_properties
 from unfreeze.simulate.settings import SimulationSettings
 from unfreeze.simulate.system import MolecularSystem

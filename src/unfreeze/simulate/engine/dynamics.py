@@ -17,30 +17,27 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 
-from unfreeze.errors import UnfreezeError
 from unfreeze.simulate.engine.commit import Column
 from unfreeze.simulate.engine.imaging import Imaging
-from unfreeze.simulate.engine.platforms import is_deterministic, platform_properties
+from unfreeze.simulate.engine.integrator import (
+    BlowUpError,
+    Stopped,
+    degrees_of_freedom,
+    make_integrator,
+    plain_number,
+)
+from unfreeze.simulate.engine.platforms import is_deterministic, limit_threads, platform_properties
 from unfreeze.simulate.engine.schedule import Segment
 from unfreeze.simulate.settings import SimulationSettings
 from unfreeze.simulate.system import MolecularSystem
 
-__all__ = ["BlowUpError", "Dynamics", "Frames", "Stopped", "degrees_of_freedom", "make_integrator"]
+__all__ = ["OBSERVABLES", "Dynamics", "Frames"]
 
 OBSERVABLES = ("time_ps", "potential_kJ_mol", "kinetic_kJ_mol", "temperature_K", "volume_nm3")
 _BAROSTAT_INTERVAL = 25
 _R = 8.31446261815324e-3
 """Gas constant, kJ/mol/K; OpenMM takes and gives plain numbers in nm, ps, amu, K, kJ/mol and bar throughout."""
-_CONSTRAINT_TOLERANCE = 1e-6
 _CHUNK_SECONDS = 0.5
-
-
-class BlowUpError(UnfreezeError):
-    """The integration has left what is physical: coordinates or energies that are not finite."""
-
-
-class Stopped(Exception):  # noqa: N818  not an error
-    """The run was asked to stop in the middle of a segment."""
 
 
 @dataclass(frozen=True)
@@ -66,40 +63,6 @@ class Frames:
     observables: NDArray[np.float64]
     forces_kJ_mol_nm: NDArray[np.float32] | None
     more: dict[str, NDArray[Any]] = field(default_factory=dict)
-
-
-def make_integrator(
-    settings: SimulationSettings, *, seed: int, step_fs: float | None = None
-) -> openmm.LangevinMiddleIntegrator:
-    """The Langevin middle integrator of Zhang et al. 2019 (doi:10.1021/acs.jpca.9b02771).
-
-    Parameters
-    ----------
-    settings
-        Temperature, friction and time step.
-    seed
-        Of its random forces.
-    step_fs
-        Another step than that of the settings.
-    """
-    integrator = openmm.LangevinMiddleIntegrator(
-        settings.conditions.temperature_K,
-        settings.protocol.friction_per_ps,
-        (step_fs or settings.protocol.time_step_fs) / 1000,
-    )
-    integrator.setConstraintTolerance(_CONSTRAINT_TOLERANCE)
-    integrator.setRandomNumberSeed(seed)
-    return integrator
-
-
-def degrees_of_freedom(system: openmm.System) -> int:
-    """Three for every particle with a mass, less one for every constraint between two of these."""
-    massive = [_plain(system.getParticleMass(index)) > 0 for index in range(system.getNumParticles())]
-    held = sum(
-        massive[one] and massive[other]
-        for one, other, _ in (system.getConstraintParameters(index) for index in range(system.getNumConstraints()))
-    )
-    return 3 * sum(massive) - held
 
 
 class Dynamics:
@@ -131,12 +94,13 @@ class Dynamics:
         self._settings = settings
         self._seed = seed
         self._platform = platform
+        limit_threads(platform.getName(), threads)
         self._properties = platform_properties(platform.getName(), threads=threads, device=device)
         self.deterministic = is_deterministic(platform.getName(), threads)
         self.platform_name = platform.getName()
         self.n_degrees_of_freedom = degrees_of_freedom(molecular.system)
         n_particles = molecular.system.getNumParticles()
-        self.mass_amu = sum(_plain(molecular.system.getParticleMass(index)) for index in range(n_particles))
+        self.mass_amu = sum(plain_number(molecular.system.getParticleMass(index)) for index in range(n_particles))
         self.saved_complex, self._saved = molecular.saved_atoms(settings.save.atoms)
         self._imaging = Imaging(molecular, self._saved, whole_box=settings.save.atoms == "all")
         self._phase: tuple[bool, bool] | None = None
@@ -273,18 +237,18 @@ class Dynamics:
         """
         assert self._context is not None
         state = self._context.getState(getPositions=True, getVelocities=True, getEnergy=True)
-        positions = _plain(state.getPositions(asNumpy=True))
-        energy = _plain(state.getPotentialEnergy())
+        positions = plain_number(state.getPositions(asNumpy=True))
+        energy = plain_number(state.getPotentialEnergy())
         if not (np.isfinite(positions).all() and math.isfinite(energy)):
             raise BlowUpError("coordinates or potential energy are not finite")
         arrays: dict[str, NDArray[Any]] = {
             "positions_nm": np.array(positions),
-            "velocities_nm_ps": np.array(_plain(state.getVelocities(asNumpy=True))),
+            "velocities_nm_ps": np.array(plain_number(state.getVelocities(asNumpy=True))),
             "potential_kJ_mol": np.array(energy),
             "phase": np.array(_phase_name(segment)),
         }
         if self._molecular.box_nm is not None:
-            arrays["box_nm"] = np.array(_plain(state.getPeriodicBoxVectors(asNumpy=True)))
+            arrays["box_nm"] = np.array(plain_number(state.getPeriodicBoxVectors(asNumpy=True)))
         return self._context.createCheckpoint(), arrays
 
     def faults(self, frames: Frames, first_frame: int) -> list[str]:
@@ -311,19 +275,19 @@ class Dynamics:
     def _take(self, context: openmm.Context, time_ps: float) -> tuple[Any, ...]:
         with_forces = self._settings.save.forces
         state = context.getState(getPositions=True, getEnergy=True, getForces=with_forces)
-        positions = _plain(state.getPositions(asNumpy=True))
-        potential = _plain(state.getPotentialEnergy())
-        kinetic = _plain(state.getKineticEnergy())
+        positions = plain_number(state.getPositions(asNumpy=True))
+        potential = plain_number(state.getPotentialEnergy())
+        kinetic = plain_number(state.getKineticEnergy())
         if not (math.isfinite(potential) and np.isfinite(positions).all()):
             raise BlowUpError(f"coordinates or potential energy are not finite at {time_ps:.3f} ps")
         box = None
         volume = math.nan
         if self._molecular.box_nm is not None:
-            box = np.array(_plain(state.getPeriodicBoxVectors(asNumpy=True)))
-            volume = _plain(state.getPeriodicBoxVolume())
+            box = np.array(plain_number(state.getPeriodicBoxVectors(asNumpy=True)))
+            volume = plain_number(state.getPeriodicBoxVolume())
         temperature = 2 * kinetic / (self.n_degrees_of_freedom * _R)
         coordinates = self._imaging.frame(positions, box)
-        forces = _plain(state.getForces(asNumpy=True))[self._saved].astype("<f4") if with_forces else None
+        forces = plain_number(state.getForces(asNumpy=True))[self._saved].astype("<f4") if with_forces else None
         return coordinates, box, (time_ps, potential, kinetic, temperature, volume), forces
 
     def _gather(self, taken: list[tuple[Any, ...]], time_ps: float) -> Frames:
@@ -383,11 +347,6 @@ class Dynamics:
             row = int(self._molecular.solute_atoms[atom])
             force.addParticle(row, self._molecular.positions_nm[row].tolist())
         return force
-
-
-def _plain(quantity: Any) -> Any:
-    """The number or array in a quantity, in OpenMM's own units."""
-    return quantity._value
 
 
 def _phase_of(segment: Segment) -> tuple[bool, bool]:

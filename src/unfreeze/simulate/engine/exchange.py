@@ -14,8 +14,9 @@ import openmm
 from numpy.typing import NDArray
 
 from unfreeze.simulate.engine.commit import Column
-from unfreeze.simulate.engine.dynamics import BlowUpError, Dynamics, Frames
+from unfreeze.simulate.engine.dynamics import Dynamics, Frames
 from unfreeze.simulate.engine.export import ladder_name
+from unfreeze.simulate.engine.integrator import BlowUpError
 from unfreeze.simulate.engine.run_store import RunStore
 from unfreeze.simulate.engine.schedule import EXCHANGING, Segment
 from unfreeze.simulate.ladder import BOLTZMANN_kJ_mol_K, acceptance_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from unfreeze.errors import InputError
@@ -9,7 +10,7 @@ from unfreeze.errors import InputError
 if TYPE_CHECKING:
     import openmm
 
-__all__ = ["choose_platform", "is_deterministic", "platform_names", "platform_properties"]
+__all__ = ["choose_platform", "is_deterministic", "limit_threads", "platform_names", "platform_properties"]
 
 _FASTEST_FIRST = ("CUDA", "HIP", "OpenCL", "CPU", "Reference")
 
@@ -47,6 +48,16 @@ def platform_properties(platform: str, *, threads: int = 1, device: int | None =
         chosen = {} if device is None else {"DeviceIndex": str(device)}
         return {"Precision": "mixed", **chosen}
     return {}
+
+
+def limit_threads(platform: str, threads: int) -> None:
+    """Hold down the threads of this process that do not go by the properties of a context.
+
+    OpenMM's particle-mesh Ewald on the CPU takes as many threads as ``OPENMM_CPU_THREADS`` says when it is first used,
+    whatever the context's property says; with two, forces differ in the last bits from run to run.
+    """
+    if platform == "CPU":
+        os.environ["OPENMM_CPU_THREADS"] = str(threads)
 
 
 def is_deterministic(platform: str, threads: int) -> bool:

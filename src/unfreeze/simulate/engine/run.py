@@ -18,12 +18,14 @@ import numpy as np
 from unfreeze.errors import UnfreezeError
 from unfreeze.files.atomic import plain, write_json
 from unfreeze.simulate.engine.commit import sha256
-from unfreeze.simulate.engine.dynamics import OBSERVABLES, BlowUpError, Dynamics, Frames, Stopped
+from unfreeze.simulate.engine.dynamics import OBSERVABLES, Dynamics, Frames
 from unfreeze.simulate.engine.exchange import ExchangeDynamics, exchange_summary
 from unfreeze.simulate.engine.export import export_trajectory
+from unfreeze.simulate.engine.integrator import BlowUpError, Stopped
 from unfreeze.simulate.engine.open_run import open_or_create
 from unfreeze.simulate.engine.platforms import choose_platform
-from unfreeze.simulate.engine.run_store import RunStore, lock_run
+from unfreeze.simulate.engine.run_lock import lock_run
+from unfreeze.simulate.engine.run_store import RunStore
 from unfreeze.simulate.engine.schedule import (
     Segment,
     n_frames_of,
@@ -137,7 +139,7 @@ def run_simulation(
     ------
     InputError
         If the folder belongs to another simulation or cannot be written to.
-    unfreeze.simulate.engine.run_store.BusyError
+    unfreeze.simulate.engine.run_lock.BusyError
         If another process runs it.
     OSError
         If the disk is full; what was committed is safe.

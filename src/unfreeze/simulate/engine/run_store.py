@@ -10,8 +10,8 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,15 +24,11 @@ from unfreeze.errors import InputError, UnfreezeError
 from unfreeze.files.atomic import atomic_path, sync_directory, write_atomically, write_json
 from unfreeze.simulate.engine.commit import Column, Commit, DamagedManifestError, Manifest, sha256
 
-__all__ = ["BusyError", "DamagedRunError", "RunStore"]
+__all__ = ["DamagedRunError", "RunStore"]
 
 _SUFFIX = {"<f4": "f32", "<f8": "f64", "<i4": "i32", "<i8": "i64"}
 _KEPT_CHECKPOINTS = 2
 _STRAYS = ("checkpoint-*.chk", "state-*.npz", ".*-checkpoint-*.chk", ".*-state-*.npz", ".manifest*")
-
-
-class BusyError(UnfreezeError):
-    """Another process is writing to the run."""
 
 
 class DamagedRunError(UnfreezeError):
@@ -85,7 +81,7 @@ class RunStore:
 
     @classmethod
     def open(cls, directory: Path, *, read_only: bool = False) -> RunStore:
-        """Open a run; unless `read_only`, cut off what was not committed (the caller holds :meth:`locked`).
+        """Open a run; unless `read_only`, cut off what was not committed (the caller holds the lock).
 
         Raises
         ------
@@ -110,18 +106,6 @@ class RunStore:
         if not read_only:
             store._recover()
         return store
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other writers out; freed by the kernel when this process dies, however it dies.
-
-        Raises
-        ------
-        BusyError
-            If another process has it.
-        """
-        with lock_run(self.directory):
-            yield
 
     @property
     def commits(self) -> tuple[Commit, ...]:
@@ -359,33 +343,6 @@ class RunStore:
                     return None
                 return data if sha256(data) == expected else None
         return None
-
-
-@contextmanager
-def lock_run(directory: Path) -> Iterator[None]:
-    """Hold the lock of a run directory, making the folder.
-
-    Raises
-    ------
-    BusyError
-        If another process has it.
-    InputError
-        If the folder cannot be written to.
-    """
-    import filelock
-
-    try:
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(Path(directory) / "run.lock")
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise BusyError(f"{directory}: another process is running this simulation") from None
-    except OSError as error:
-        raise InputError(f"{directory}: cannot be written to ({error.strerror}); choose another folder") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _file_name(name: str, column: Column) -> str:
