@@ -23,6 +23,7 @@ __all__ = ["PREPARED_NAME", "Input", "copy_file", "file_checksum", "find_input"]
 
 PREPARED_NAME = "prepared.cif"
 """What a folder that `unfreeze prepare` made holds."""
+_PREPARED_FILES = ("preparation.json", "prepared.pdb", PREPARED_NAME)
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,9 @@ def file_checksum(path: Path) -> str:
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file or a folder of `unfreeze prepare`, whole or not at all, unless the copy is there."""
     if source.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-        for path in sorted(source.iterdir(), key=lambda path: path.name == PREPARED_NAME):  # it counts: last
-            if path.is_file() and not path.name.startswith("."):
-                copy_file(path, target / path.name)
+        for name in _PREPARED_FILES:  # the one that counts is the last
+            if (source / name).is_file():
+                copy_file(source / name, target / name)
     elif not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(target) as temporary:

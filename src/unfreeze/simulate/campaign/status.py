@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from unfreeze.simulate.campaign.database import LedgerDamagedError
@@ -161,11 +162,12 @@ def seconds_left(tasks: list[TaskState], n_workers: int) -> float | None:
         speeds = [task.ns_per_day] if task.ns_per_day else by_system.get(task.system, [])
         a_ps = 86.4 / statistics.mean(speeds) if speeds else scale * task.cost
         left_ps = max(0.0, task.target_ps - task.progress_ps)
-        durations.append(a_ps * (left_ps + (_equilibration_ps(task) if task.progress_ps == 0 else 0.0)))
+        durations.append(a_ps * (left_ps + (_equilibration_ps(task.document) if task.progress_ps == 0 else 0.0)))
     return makespan(durations, max(1, n_workers))
 
 
-def _equilibration_ps(task: TaskState) -> float:
+@lru_cache(maxsize=100_000)
+def _equilibration_ps(document: str) -> float:
     """Time before production, in ps of production that take as long."""
-    settings = Task.from_text(task.document).build.simulation
+    settings = Task.from_text(document).build.simulation
     return 1000 * equilibration_steps(settings) / steps_per_ns(settings)
