@@ -52,7 +52,7 @@ def measure(complex: Complex, n_steps: int) -> list[dict[str, Any]]:
     molecular = build_system(complex, SystemSettings(solvent="obc2", cutoff_nm=None))
     context = context_of(molecular.system)
     context.setPositions(molecular.positions_nm)
-    openmm.LocalEnergyMinimizer.minimize(context, 10.0, 200)
+    openmm.LocalEnergyMinimizer.minimize(context, maxIterations=200)
     context.setVelocitiesToTemperature(300.0, 1)
     context.getIntegrator().step(500)
     start = context.getState(positions=True, velocities=True)

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import openmm
@@ -29,6 +30,8 @@ _SHAPES = {
     "dodecahedron": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.5, 0.5, 0.5**0.5)),
     "octahedron": ((1.0, 0.0, 0.0), (1 / 3, 8**0.5 / 3, 0.0), (-1 / 3, 2**0.5 / 3, 6**0.5 / 3)),
 }
+_SIGMA_NM = {"H": 0.25, "C": 0.34, "N": 0.325, "O": 0.3, "P": 0.374, "S": 0.356}
+"""Lennard-Jones diameters of Amber's common atoms, for placing water only."""
 _SHRINKAGE = 1.12
 """Room to shrink at constant pressure before the cut-off exceeds half the box; new boxes lose 1 to 3 % in width."""
 
@@ -143,7 +146,7 @@ def solvate(
     try:
         with _seeded_random(seed):
             modeller.addSolvent(
-                force_field,
+                _Solute(force_field),
                 model=SOLVENTS[settings.solvent].box,
                 boxVectors=tuple(openmm.Vec3(*row) for row in box_nm.tolist()),
                 ionicStrength=unit.Quantity(settings.ionic_strength_M, unit.molar),
@@ -156,6 +159,38 @@ def solvate(
     added = [residue.name for residue in modeller.topology.residues()][n_residues:]
     counts = {name: added.count(name) for name in ("HOH", "NA", "CL")}
     return Solvated(modeller.topology, _positions_nm(modeller), box_nm, radius_nm, *counts.values())
+
+
+class _Solute:
+    """Stands in for the force field while Modeller fills the box, which it asks for radii and for the net charge.
+
+    Where the Lennard-Jones force is one of its own (CHARMM), Modeller would find no radii and put water into the
+    solute; then they go by element. The charge is asked for with the water, which is neutral: the solute's will do.
+    """
+
+    def __init__(self, force_field: app.ForceField) -> None:
+        self._force_field = force_field
+        self._system: openmm.System | None = None
+
+    def createSystem(self, topology: app.Topology, **options: Any) -> openmm.System:
+        """The solute's system, whatever is asked for after it."""
+        if self._system is not None:
+            return self._system
+        system = self._force_field.createSystem(topology, **options)
+        for force in system.getForces():
+            if isinstance(force, openmm.NonbondedForce):
+                _give_radii(force, topology)
+        self._system = system
+        return system
+
+
+def _give_radii(force: openmm.NonbondedForce, topology: app.Topology) -> None:
+    parameters = [force.getParticleParameters(index) for index in range(force.getNumParticles())]
+    if any(epsilon._value for _, _, epsilon in parameters):
+        return
+    for atom, (charge, _, _) in zip(topology.atoms(), parameters, strict=True):
+        if atom.element is not None:
+            force.setParticleParameters(atom.index, charge, _SIGMA_NM.get(atom.element.symbol, 0.3), 1.0)
 
 
 def _quantity(positions_nm: NDArray[np.float64]) -> unit.Quantity:
