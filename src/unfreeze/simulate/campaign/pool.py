@@ -384,7 +384,8 @@ class Pool:
             if len(self._signals) > 1 or time.monotonic() > until:
                 for worker in self._busy:
                     worker.process.kill()
-            tick()
+            with suppress(Exception):  # what it shows matters less now
+                tick()
             time.sleep(_POLL_SECONDS)
         for worker in self._busy:
             outcome = worker.process.outcome()
