@@ -24,7 +24,7 @@ CORE = (
 )
 
 OPTIONAL_PARTS = {
-    "openmm": (("openmm", "pdbfixer"), "force fields: simulation, energies (planned)"),
+    "openmm": (("openmm", "pdbfixer"), "molecular dynamics: unfreeze prepare, unfreeze simulate"),
     "train": (("torch", "lightning-fabric", "safetensors"), "learned elasticity and flow (planned)"),
     "cluster": (("ray",), "simulation on many machines (planned)"),
     "mdcath": (("h5py",), "import of the mdCATH data set (planned)"),
