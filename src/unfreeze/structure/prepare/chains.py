@@ -62,6 +62,10 @@ def make_whole(
             f"{draft.source.name or 'structure'}: no residue has its whole backbone (N, CA, C); a model of "
             "representative atoms cannot be prepared"
         )
+    for segment in draft.segments():
+        for residue in segment[:-1]:
+            if residue.atoms.pop("OXT", None) is not None:
+                changes.add("dropped", residue.label, f"{residue.label}: OXT dropped; the chain goes on there.")
     for residue in draft.residues:
         if residue.kind == "protein" and lacks(residue):
             _complete(draft, residue, changes)

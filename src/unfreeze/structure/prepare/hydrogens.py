@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from unfreeze.errors import InputError
 from unfreeze.structure.prepare.draft import Draft, Residue
 
 __all__ = ["DEFAULT_STATES", "STATES", "choose_states", "histidine_state", "put_hydrogens", "single_thread"]
@@ -40,6 +41,8 @@ _PKA = {
     "CYS": (8.5, "CYM", "CYS"),
     "HIS": (6.5, "", "HIP"),
 }
+# States for which force fields have no template at a chain's end, and what they are there instead.
+_INNER_ONLY = {"ASH": "ASP", "GLH": "GLU", "LYN": "LYS", "CYM": "CYS"}
 # Nitrogens and oxygens that only give hydrogen bonds, and those that do either, by residue where it matters.
 _DONORS = ("N", "NZ", "NH1", "NH2", "NE", "ND2", "NE1", "N2", "N4", "N6")
 _EITHER = ("OG", "OG1", "OH", "O2'", "ND1", "NE2")
@@ -70,6 +73,11 @@ def choose_states(
         By id of the residue.
     reasons
         Residue, state and a sentence, for every one that is not in its usual state.
+
+    Raises
+    ------
+    InputError
+        If a state was chosen at the end of a chain that force fields have within chains only.
     """
     bridged = {id(residue) for a, x, b, y in draft.bonds if x == y == "SG" for residue in (a, b)}
     ends = {id(segment[at]) for segment in draft.segments() for at in (0, -1)}
@@ -85,13 +93,18 @@ def choose_states(
             continue
         if id(residue) in wanted:
             state = states[id(residue)] = wanted[id(residue)]
-            reasons.append((residue, state, f"{residue.label} is {state} as asked for."))
+            if id(residue) in ends and state in _INNER_ONLY:
+                raise InputError(
+                    f"state {state} of {residue.label}: force fields do not have it at the end of a chain; cap the end "
+                    "(--termini capped) or choose another state"
+                )
+            reasons.append((residue, state, f"{residue.label} is {state}, as chosen."))
             continue
         pKa, above, below = _PKA[residue.name]
         state = above if pH > pKa else below
         reason = f"{residue.label} is {state} at pH {pH:g} (model pKa {pKa:g})."
-        if id(residue) in ends and state in ("ASH", "GLH", "LYN", "CYM"):
-            state = {"ASH": "ASP", "GLH": "GLU", "LYN": "LYS", "CYM": "CYS"}[state]
+        if id(residue) in ends and state in _INNER_ONLY:
+            state = _INNER_ONLY[state]
             reason = f"{residue.label} stays {state} at pH {pH:g}: force fields have no other state at a chain's end."
         if residue.name == "CYS" and tree is not None and tree.query(residue.at("SG"))[0] < _METAL_NM:
             if id(residue) not in ends:
@@ -137,11 +150,10 @@ def histidine_state(
         outward /= np.linalg.norm(outward)
         reach = polar - nitrogen
         distance = np.linalg.norm(reach, axis=1)
-        near = (distance < _HBOND_NM) & (distance > 0.2)
-        near &= np.array([np.linalg.norm(own - point, axis=1).min() > 0.01 for point in polar]) if near.any() else near
-        with np.errstate(invalid="ignore", divide="ignore"):
-            along = (reach @ outward) / distance
-        near &= along > np.cos(np.radians(50.0))
+        near = np.flatnonzero((distance < _HBOND_NM) & (distance > 0.2))
+        along = (reach[near] @ outward) / distance[near]
+        near = near[along > np.cos(np.radians(50.0))]
+        near = near[[np.linalg.norm(own - polar[at], axis=1).min() > 0.01 for at in near]]
         score[name] = accepts[near].max(initial=0.0) + accepts[near].min(initial=0.0)
     if score["ND1"] > score["NE2"]:
         return "HID", "hydrogen bonds favour a hydrogen on ND1"

@@ -25,15 +25,17 @@ from unfreeze.structure.prepare.choices import find_disulfides, find_mutations, 
 from unfreeze.structure.prepare.draft import Bond, Draft, Residue
 from unfreeze.structure.prepare.faults import find_faults
 from unfreeze.structure.prepare.hydrogens import choose_states, put_hydrogens
+from unfreeze.structure.prepare.modified import replace_modified
 from unfreeze.structure.prepare.peptide import build_peptides
 from unfreeze.structure.prepare.relaxation import Template, checked_system, net_charge, read_templates, relax
-from unfreeze.structure.prepare.selection import replace_modified, select_residues
+from unfreeze.structure.prepare.selection import select_residues
 from unfreeze.structure.prepare.settings import PreparationSettings
 
 __all__ = ["SCHEMA", "Prepared", "prepare", "prepare_sequence"]
 
 SCHEMA = "unfreeze-preparation/1"
 _MOST_WARNINGS = 8
+_LOWEST_PH, _HIGHEST_PH = 3.5, 8.5  # what model compounds of the two chain ends titrate at
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +222,11 @@ def _finish(
     chosen, reasons = choose_states(draft, settings.pH, states, np.array(metals).reshape(-1, 3))
     for residue, _, reason in reasons:
         changes.add("state", residue.label, reason)
+    if not _LOWEST_PH <= settings.pH <= _HIGHEST_PH:
+        changes.warn(
+            f"At pH {settings.pH:g} ends of chains, tyrosines and arginines would change, too; they are as at pH 7: "
+            "force fields have nothing else."
+        )
     ordered, heavy = draft.ordered(), draft.complex()
     variants = [_variant(residue, chosen.get(id(residue)), templates) for residue in ordered]
     topology, positions = put_hydrogens(*to_openmm(heavy), variants, pH=settings.pH, seed=settings.seed)
