@@ -219,6 +219,7 @@ def main() -> None:
     rows = []
     for size in sizes:
         rows.append(measure(size, arguments.rounds, arguments.seconds))
+        save(arguments.json, "simulate", {"rows": rows, "target_ratio": TARGET})
         out.print(f"[dim]{size} atoms: {rows[-1]['ratio_wall']:.3f} ({rows[-1]['ratio_processor']:.3f})[/]")
     table = Table("atoms", title="ns/day of two pinned processes with one thread each, 4 fs, OBC2")
     for heading in ("engine", "bare, native", "bare, obc2.xml", "engine / native", "by processor time"):
@@ -234,7 +235,6 @@ def main() -> None:
             f"≥ {TARGET:.0%}: {'met' if row['ratio_wall'] >= TARGET else 'MISSED'}",
         )
     out.print(table)
-    save(arguments.json, "simulate", {"rows": rows, "target_ratio": TARGET})
 
 
 if __name__ == "__main__":
