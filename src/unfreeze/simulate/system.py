@@ -267,9 +267,15 @@ def _templates_named(complex: Complex, settings: SystemSettings) -> Iterator[Non
         yield
     except Exception as error:
         text = str(error)
-        found = re.search(r"residue (\d+) \(", text, re.IGNORECASE)
-        if isinstance(error, InputError) or found is None or int(found.group(1)) >= complex.n_residues:
+        found = re.search(r"residue (\d+) \((\w+)\)", text, re.IGNORECASE)
+        if isinstance(error, InputError) or found is None:
             raise
+        if int(found.group(1)) >= complex.n_residues:
+            raise InputError(
+                f"force field {settings.force_field} has no {found.group(2)} that fits solvent {settings.solvent} "
+                f"({SOLVENTS[settings.solvent].n_sites} sites a water, with NA and CL). Give XML files with these in "
+                "force_field_files, or take another solvent."
+            ) from None
         row = int(found.group(1))
         reason = re.sub(r"\s*For more information.*", "", text, flags=re.DOTALL).split(".  ", 1)[-1].strip()
         raise InputError(
