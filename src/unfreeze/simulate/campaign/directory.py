@@ -7,6 +7,7 @@ the ledger is an index of these and can be made again.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -204,8 +205,8 @@ class CampaignDirectory:
         why = "is not asked for any more" if same_name is None else f"differs: {_difference(first, same_name)}"
         raise InputError(
             f"{self.root}: holds another campaign: its run {first.label} ({first.id}) {why}. Choose another -o, or go "
-            f"on with what is there by `unfreeze simulate resume {self.root}`. A campaign may become longer or larger, "
-            "not another."
+            f"on with what is there by `unfreeze simulate resume {shlex.quote(str(self.root))}`. A campaign may become "
+            "longer or larger, not another."
         )
 
     def _copied(self, spec: SystemSpec, source: Input, folder: Path) -> SystemSpec:

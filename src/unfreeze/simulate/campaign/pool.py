@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
 
 from unfreeze.errors import UnfreezeError
 from unfreeze.simulate.campaign.database import LedgerBusyError, LedgerDamagedError
 from unfreeze.simulate.campaign.directory import CampaignDirectory
+from unfreeze.simulate.campaign.leases import LeaseWatch
 from unfreeze.simulate.campaign.ledger import Ledger, TaskState
 from unfreeze.simulate.campaign.processes import ProcessIdentity
 from unfreeze.simulate.campaign.recovery import open_ledger, read_run, write_verdict
@@ -84,15 +85,6 @@ class _Busy:
     slot: int
 
 
-@dataclass
-class _Watched:
-    """A lease of another manager, and when its counter last moved by our own clock."""
-
-    token: str
-    counter: int
-    since: float = field(default_factory=time.monotonic)
-
-
 class Pool:
     """A manager of one campaign.
 
@@ -116,7 +108,7 @@ class Pool:
         self._ledger = Ledger(directory.ledger_file)
         self._owner = ProcessIdentity.own()
         self._busy: list[_Busy] = []
-        self._watched: dict[str, _Watched] = {}
+        self._watch = LeaseWatch(self._owner, settings.lease_seconds)
         self._not_before: dict[str, float] = {}
         self._resume_at = 0.0
         self._pause_seconds = 0.0
@@ -330,21 +322,10 @@ class Pool:
 
     def _take_over(self) -> None:
         """Put back tasks whose managers are gone."""
-        own = {(worker.task.id, worker.process.order.token) for worker in self._busy}
-        seen: dict[str, _Watched] = {}
-        for lease in self._ledger.leases():
-            if (lease.task, lease.token) in own:
-                continue
-            watched = self._watched.get(lease.task)
-            if watched is None or (watched.token, watched.counter) != (lease.token, lease.counter):
-                watched = _Watched(lease.token, lease.counter)
-            seen[lease.task] = watched
-            silent = time.monotonic() - watched.since
-            if lease.owner == self._owner or lease.owner.is_known_dead:
-                self._ledger.take_over(lease, "its manager is dead")
-            elif silent > self.settings.lease_seconds and self._ledger.take_over(lease, f"silent for {silent:.0f} s"):
-                self.say(f"{lease.task}: taken over from {lease.owner.host.split()[0]}, silent for {silent:.0f} s")
-        self._watched = seen
+        own = {worker.process.order.token for worker in self._busy}
+        for lease, why in self._watch.abandoned(self._ledger.leases(), own):
+            if self._ledger.take_over(lease, why) and lease.owner != self._owner:
+                self.say(f"{lease.task}: taken over from {lease.owner.host.split()[0]}, {why}")
 
     def _remake_ledger(self, error: LedgerDamagedError) -> None:
         self._n_remade += 1

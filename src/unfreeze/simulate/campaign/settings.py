@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar, get_args
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from unfreeze.errors import InputError
 from unfreeze.files.yaml_file import read_text, read_yaml
 from unfreeze.simulate.campaign.units import parse_time_ps, time_in_words
+from unfreeze.simulate.campaign.validation import Document, validated
 from unfreeze.simulate.force_fields import files_of
 from unfreeze.simulate.settings import SimulationSettings
 from unfreeze.structure.prepare.settings import PreparationSettings
@@ -25,8 +26,6 @@ __all__ = ["Campaign", "SystemSpec", "campaign_of", "check_system_name", "merged
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,59}")
 _MOST_REPLICAS = 100_000
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def check_system_name(name: str) -> str:
@@ -147,14 +146,6 @@ class Campaign:
     origin: str
 
 
-class Document(Protocol):
-    """Something that can say where a value of it stands."""
-
-    def at(self, *keys: str | int) -> str:
-        """Words for the place of a value."""
-        ...
-
-
 def read_campaign(
     path: str | Path, changes: Mapping[str, Any] | None = None, *, for_all: Sequence[str] = ()
 ) -> Campaign:
@@ -195,10 +186,10 @@ def read_campaign(
 
 def campaign_of(data: Mapping[str, Any], document: Document, *, folder: Path, origin: str) -> Campaign:
     """The campaign that a mapping asks for; see :func:`read_campaign`."""
-    found = _validated(_File, data, document, ())
+    found = validated(_File, data, document, ())
     # Faults of what holds for all are said once, and of the line where they stand.
-    _validated(SimulationSettings, found.simulation, document, ("simulation",))
-    _validated(PreparationSettings, found.preparation, document, ("preparation",))
+    validated(SimulationSettings, found.simulation, document, ("simulation",))
+    validated(PreparationSettings, found.preparation, document, ("preparation",))
     entries = [(entry, ("systems", row)) for row, entry in enumerate(found.systems)]
     for key, kind in (("structures", "structure"), ("sequences", "sequence")):
         entries += [
@@ -225,10 +216,10 @@ def _spec(entry: _Entry, place: tuple[str | int, ...], found: _File, document: D
     where = document.at(*place)
     if (entry.structure is None) == (entry.sequence is None):
         raise InputError(f"{where}: a system has either a 'structure' (path or PDB id) or a 'sequence'; give one")
-    simulation = _validated(
+    simulation = validated(
         SimulationSettings, merged(found.simulation, entry.simulation), document, (*place, "simulation")
     )
-    preparation = _validated(
+    preparation = validated(
         PreparationSettings, merged(found.preparation, entry.preparation), document, (*place, "preparation")
     )
     try:
@@ -300,54 +291,3 @@ def _listed(found: _File, key: str, folder: Path, document: Document) -> list[tu
             except ValueError as error:
                 raise InputError(f"{path}, line {number}: {error}") from None
     return [(text, (key,)) for text in texts]
-
-
-def _validated(model: type[Model], data: Any, document: Document, place: tuple[str | int, ...]) -> Model:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise InputError(_words(error, model, data, document, place)) from None
-
-
-def _words(
-    error: ValidationError, model: type[BaseModel], data: Any, document: Document, place: tuple[str | int, ...]
-) -> str:
-    errors = error.errors()
-    first = errors[0]
-    keys = _keys(data, first["loc"])
-    text = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        text = f"unknown key; known are: {', '.join(_known_keys(model, first['loc']))}"
-    elif first["type"] == "string_type":
-        text = f"expected text, found {first['input']!r}; put it in quotes"
-    elif first["type"] == "missing":
-        text = "is missing"
-    elif first["type"] != "value_error":
-        text = f"{text[:1].lower()}{text[1:]}, found {first['input']!r}"[:300]
-    places = {_keys(data, item["loc"]) for item in errors}
-    n_places = sum(keys[: len(place)] != place or place == keys for place in places)  # a union is wrong in many ways
-    more = f" ({n_places - 1} more such errors)" if n_places > 1 else ""
-    return f"{document.at(*place, *keys)}: {text}{more}"
-
-
-def _keys(data: Any, location: Sequence[str | int]) -> tuple[str | int, ...]:
-    """A location without pydantic's words for the members of a union."""
-    keys: list[str | int] = []
-    for number, key in enumerate(location):
-        if isinstance(data, list | tuple) and isinstance(key, int) and key < len(data):
-            keys.append(key)
-            data = data[key]
-        elif isinstance(data, Mapping) and (key in data or number == len(location) - 1):
-            keys.append(key)
-            data = data.get(key)
-    return tuple(keys)
-
-
-def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    for key in location[:-1]:
-        field = model.model_fields.get(str(key))
-        if field is None:
-            continue
-        inner = [field.annotation, *get_args(field.annotation)]
-        model = next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
-    return list(model.model_fields)
