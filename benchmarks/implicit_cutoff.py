@@ -18,7 +18,7 @@ import openmm
 from numpy.typing import NDArray
 
 from unfreeze.simulate.settings import SystemSettings
-from unfreeze.simulate.system import build_system
+from unfreeze.simulate.system import MolecularSystem, build_system
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.prepare.preparation import prepare, prepare_sequence
 from unfreeze.structure.prepare.settings import PreparationSettings
@@ -47,9 +47,18 @@ def energy_and_forces(context: openmm.Context) -> tuple[float, NDArray[np.float6
     return state.getPotentialEnergy()._value, np.array(state.getForces(asNumpy=True)._value)
 
 
+def without_cutoff(complex: Complex) -> MolecularSystem:
+    """All pairs, whatever the size: the default has a cut-off from some size on."""
+    molecular = build_system(complex, SystemSettings(solvent="obc2", cutoff_nm=5.0))
+    for force in molecular.system.getForces():
+        if isinstance(force, (openmm.NonbondedForce, openmm.GBSAOBCForce)):
+            force.setNonbondedMethod(force.NoCutoff)
+    return molecular
+
+
 def measure(complex: Complex, n_steps: int) -> list[dict[str, Any]]:
     """One row a cut-off."""
-    molecular = build_system(complex, SystemSettings(solvent="obc2", cutoff_nm=None))
+    molecular = without_cutoff(complex)
     context = context_of(molecular.system)
     context.setPositions(molecular.positions_nm)
     openmm.LocalEnergyMinimizer.minimize(context, maxIterations=200)
@@ -59,8 +68,8 @@ def measure(complex: Complex, n_steps: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     exact: tuple[float, NDArray[np.float64]] | None = None
     for cutoff_nm in CUTOFFS_NM:
-        system = build_system(complex, SystemSettings(solvent="obc2", cutoff_nm=cutoff_nm)).system
-        context = context_of(system)
+        built = build_system(complex, SystemSettings(solvent="obc2", cutoff_nm=cutoff_nm)) if cutoff_nm else molecular
+        context = context_of(built.system)
         context.setPositions(start.getPositions())
         context.setVelocities(start.getVelocities())
         energy, forces = energy_and_forces(context)

@@ -123,6 +123,16 @@ def test_salt_and_cutoff_reach_the_implicit_solvent(solvent: str, charged_peptid
     assert molecular.record["nonbonded"]["reaction_field_dielectric"] == 1.0
 
 
+@pytest.mark.parametrize("solvent", ["obc2", "gbn2", "vacuum"])
+def test_large_systems_get_a_cutoff_in_implicit_solvent_and_say_so(
+    solvent: Any, charged_peptide: Complex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unfreeze.simulate.system.LARGEST_WITHOUT_CUTOFF", charged_peptide.n_atoms - 1)
+    record = build_system(charged_peptide, SystemSettings(solvent=solvent)).record
+    assert record["nonbonded"]["cutoff_nm"] == (None if solvent == "vacuum" else 2.0)
+    assert ("cut-off of 2 nm" in " ".join(record["notes"])) == (solvent != "vacuum")
+
+
 def test_obc2_is_the_native_force(alanine_dipeptide: Complex) -> None:
     names = {type(force).__name__ for force in build_system(alanine_dipeptide, SystemSettings()).system.getForces()}
     assert "GBSAOBCForce" in names

@@ -187,7 +187,10 @@ FORCE_FIELDS: Mapping[str, ForceField] = {
             },
             "folded proteins, nucleic acids, lipids and sugars from one hand; older than CHARMM36m",
             "Best et al. 2012, doi:10.1021/ct300400x",
-            ("Disordered peptides visit left-handed helices too often; charmm36m mends this.",),
+            (
+                "Disordered peptides visit left-handed helices too often; charmm36m mends this.",
+                "OpenMM's files lack the improper torsion of charged C termini; those of charmm36m have it.",
+            ),
             {"obc2": _GB_CHARGES, "gbn2": _GB_CHARGES},
             1.2,
             0.2,

@@ -47,7 +47,8 @@ class SystemSettings(_Settings):
     salt_M
         Implicit solvent: monovalent salt, screened as Debye and Hückel do (gbn2 only).
     cutoff_nm
-        Cut-off of direct non-bonded forces; None for 0.9 nm in explicit solvent and no cut-off in implicit.
+        Cut-off of direct non-bonded forces; None for 0.9 nm in explicit solvent (1.2 nm with CHARMM), and for none
+        up to 2,000 atoms and 2 nm beyond in implicit.
     hydrogen_mass_amu
         Mass moved onto hydrogens from their heavy atoms; 1.008 for none.
     constraints
