@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unfreeze.errors import InputError
+from unfreeze.evaluate.inputs.readers.xdr import XtcReader
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.read import read_complex, read_models
 from unfreeze.structure.write import read_xtc, write_cif, write_pdb, write_topology, write_xtc
@@ -159,6 +160,18 @@ def test_nothing_is_left_when_writing_fails(tmp_path, peptide):
     with pytest.raises(InputError, match="cannot be written"):
         write_pdb(tmp_path / "absent" / "a.pdb", peptide)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_xtc_at_a_path_that_is_not_ascii(tmp_path, peptide):
+    folder = tmp_path / "Zoë's protéines"
+    folder.mkdir()
+    write_xtc(folder / "β.xtc", peptide.coordinates_nm)
+    write_xtc(folder / "β.xtc", np.stack([peptide.coordinates_nm] * 3))
+    assert read_xtc(folder / "β.xtc", peptide.n_atoms).shape == (3, peptide.n_atoms, 3)
+    assert [path.name for path in folder.iterdir()] == ["β.xtc"]
+    reader = XtcReader(folder / "β.xtc")
+    assert np.allclose(reader.read(1, 2), peptide.coordinates_nm, atol=1e-3)
+    reader.close()
 
 
 def test_xtc(tmp_path, peptide):

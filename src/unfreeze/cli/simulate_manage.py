@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -77,7 +78,7 @@ def retry(context: typer.Context, folder: Folder, tasks: Tasks = None) -> None:
         labels = retry_tasks(directory, tasks or [])
         _report(directory, "waiting for another attempt", labels)
         if labels:
-            print(f"Go on with: unfreeze simulate resume {directory.root}")
+            print(f"Go on with: unfreeze simulate resume {shlex.quote(str(directory.root))}")
 
 
 def force_fields(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 import time
@@ -142,7 +143,9 @@ def _carry_out(
         _, why = open_ledger(directory, tasks)
     if why:
         say(f"Note: {why}")
-    reporter.kept = f"what was committed is kept; `unfreeze simulate resume {directory.root}` goes on from there."
+    reporter.kept = (
+        f"what was committed is kept; `unfreeze simulate resume {shlex.quote(str(directory.root))}` goes on from there."
+    )
     with _display(directory, watch=watch and not as_json) as display:
         say = display or say
         pool = Pool(directory, settings, say)
@@ -161,7 +164,8 @@ def _carry_out(
         print(f"Error: {len(failed)} of {len(status.tasks)} runs failed{whole}:", file=sys.stderr)
         for task in failed[:_MOST_SHOWN]:
             print(f"  {task.label}: {task.reason}", file=sys.stderr)
-        print(f"After mending the cause: unfreeze simulate retry {directory.root}, and resume", file=sys.stderr)
+        folder = shlex.quote(str(directory.root))
+        print(f"After mending the cause: unfreeze simulate retry {folder}, and resume", file=sys.stderr)
         raise typer.Exit(2)
 
 

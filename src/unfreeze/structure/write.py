@@ -10,11 +10,11 @@ import os
 from pathlib import Path
 
 import numpy as np
-from mdtraj.formats import XTCTrajectoryFile
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import atomic_path
+from unfreeze.files.xtc import open_xtc
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.writing.write_cif import write_cif
 from unfreeze.structure.writing.write_pdb import pdb_obstacle, write_pdb
@@ -83,7 +83,7 @@ def write_xtc(path: str | os.PathLike[str], coordinates_nm: NDArray[np.floating]
     time = np.arange(len(frames), dtype=np.float32) * np.float32(time_step_ps)
     step = np.arange(len(frames), dtype=np.int32)
     box = np.zeros((len(frames), 3, 3), dtype=np.float32)
-    with atomic_path(path) as temporary, XTCTrajectoryFile(str(temporary), "w", force_overwrite=True) as handle:
+    with atomic_path(path) as temporary, open_xtc(temporary, "w") as handle:
         handle.write(np.ascontiguousarray(frames), time=time, step=step, box=box)
 
 
@@ -110,7 +110,7 @@ def read_xtc(path: str | os.PathLike[str], n_atoms: int) -> NDArray[np.float32]:
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file. Check the spelling and the folder.")
     try:
-        with XTCTrajectoryFile(str(path)) as handle:
+        with open_xtc(path) as handle:
             frames = handle.read()[0]
     except Exception as error:  # mdtraj raises RuntimeError, IOError, ValueError, MemoryError and its own
         text = " ".join(str(error).split())[:200]

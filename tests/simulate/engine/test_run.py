@@ -58,9 +58,11 @@ def test_frames_are_of_the_saved_atoms_at_their_times(whole, implicit):
     )
     assert (np.abs(bond - 0.153) < 0.02).all()
     with XTCTrajectoryFile(str(whole / "trajectory.xtc")) as handle:
-        xyz, times, _, _ = handle.read()
+        xyz, times, steps, _ = handle.read()
     np.testing.assert_allclose(xyz, coordinates, atol=6e-4)
     np.testing.assert_allclose(times, observables[:, 0], rtol=1e-6)
+    step_ps = implicit[1].protocol.time_step_fs / 1000
+    np.testing.assert_array_equal(steps, np.rint(observables[:, 0] / step_ps))  # not numbers of frames
     assert (whole / "topology.pdb").is_file()
 
 

@@ -190,9 +190,9 @@ def _structure_of(trajectory: Path, structures: Sequence[Path]) -> Path | None:
 
 def _read_xtc(path: Path, n_atoms: int) -> tuple[NDArray[np.float32], float]:
     """At most some hundreds of frames of a trajectory, evenly, and the time that it spans, ps."""
-    from mdtraj.formats import XTCTrajectoryFile
+    from unfreeze.files.xtc import open_xtc
 
-    with XTCTrajectoryFile(str(path)) as handle:
+    with open_xtc(path) as handle:
         n_frames = len(handle)
         stride = max(1, -(-n_frames // _MOST_FRAMES))
         frames, time_ps, _, _ = handle.read(stride=stride)

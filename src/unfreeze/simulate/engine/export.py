@@ -8,15 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from mdtraj.formats import XTCTrajectoryFile
 from numpy.typing import NDArray
 
 from unfreeze.files.atomic import atomic_path
+from unfreeze.files.xtc import open_xtc
 from unfreeze.simulate.engine.run_store import RunStore
 
 __all__ = ["export_trajectory", "ladder_name"]
 
 _BYTES_AT_ONCE = 64e6
+_STEPS_OF_XTC = 2**31  # its numbers of steps begin again at 0 here
 
 
 def export_trajectory(store: RunStore, path: Path | None = None) -> Path:
@@ -57,14 +58,16 @@ def _write(store: RunStore, coordinates: NDArray[np.float32], path: Path) -> Non
     passed = np.flatnonzero(store.passed_frames())
     observables = store.read("observables")
     box = store.read("box") if "box" in store.manifest.columns else None
+    step_ps = store.record["settings"]["protocol"]["time_step_fs"] / 1000
     step = max(1, int(_BYTES_AT_ONCE / max(1, 12 * coordinates.shape[1])))
-    with atomic_path(path) as temporary, XTCTrajectoryFile(str(temporary), "w", force_overwrite=True) as handle:
+    with atomic_path(path) as temporary, open_xtc(temporary, "w") as handle:
         for start in range(0, len(passed), step):
             rows = passed[start : start + step]
+            times_ps = np.asarray(observables[rows, 0])
             boxes = np.zeros((len(rows), 3, 3)) if box is None else box[rows]
             handle.write(
                 np.ascontiguousarray(coordinates[rows], dtype=np.float32),
-                time=np.asarray(observables[rows, 0], dtype=np.float32),
-                step=rows.astype(np.int32),
+                time=times_ps.astype(np.float32),
+                step=(np.rint(times_ps / step_ps) % _STEPS_OF_XTC).astype(np.int32),
                 box=boxes.astype(np.float32),
             )

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import math
 import struct
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from mdtraj.formats import XTCTrajectoryFile
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.inputs.readers.base import MAX_ATOMS, TrajectoryReader, cut_short
+from unfreeze.files.xtc import open_xtc
 
 __all__ = ["TrrReader", "XtcReader"]
 
@@ -57,7 +58,8 @@ class XtcReader(TrajectoryReader):
         self.times_ps, self.steps = np.array(index.times), np.array(index.steps, dtype=np.int64)
         self._offsets = index.offsets
         self.check_size()
-        self._handle = None if self.n_atoms < _FEWEST_COMPRESSED else XTCTrajectoryFile(str(path))
+        self._open = ExitStack()
+        self._handle = None if self.n_atoms < _FEWEST_COMPRESSED else self._open.enter_context(open_xtc(path))
 
     def read(self, first: int, count: int) -> NDArray[np.float32]:
         """`count` frames from `first` on: [count, n_atoms, 3], nm."""
@@ -74,8 +76,7 @@ class XtcReader(TrajectoryReader):
 
     def close(self) -> None:
         """Close the file."""
-        if self._handle is not None:
-            self._handle.close()
+        self._open.close()
 
 
 def _index_xtc(path: Path, handle: BinaryIO, size: int) -> _Index:
