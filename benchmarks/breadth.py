@@ -255,6 +255,14 @@ def read_results(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
+def _without(document: dict[str, Any], folders: set[str]) -> dict[str, Any]:
+    """The same without the names of folders, which say nothing to others."""
+    text = json.dumps(document)
+    for folder in folders:
+        text = text.replace(json.dumps(f"{folder}/")[1:-1], "")
+    return json.loads(text)
+
+
 def show(chosen: list[dict[str, Any]], results: dict[tuple[str, str], dict[str, Any]], out: Any) -> dict[str, Any]:
     """Print how many of how many went through, and why others did not; the same as a document."""
     table = Table("step", "done", "ok", "cause of failure", "complexes", title="Breadth")
@@ -312,7 +320,9 @@ def main() -> None:
         out.print(f"{entry['name']} {step}: {result['status']} ({result['wall_s']} s)", markup=False)
     summary = show(chosen, results, out)
     rows = [{**entry, "file": Path(entry["file"]).name} for entry in chosen]
-    save(arguments.json, "breadth", {"summary": summary, "chosen": rows, "results": list(results.values())})
+    document = {"summary": summary, "chosen": rows, "results": list(results.values())}
+    folders = {str(Path(entry["file"]).parent) for entry in chosen} | {str(arguments.work.resolve())}
+    save(arguments.json, "breadth", _without(document, folders))
 
 
 if __name__ == "__main__":
