@@ -7,7 +7,8 @@ the loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from unfreeze.structure.chemistry.ideal_geometry import BACKBONE_GEOMETRY, BUILD
 from unfreeze.structure.geometry import torsion_angles
 from unfreeze.structure.internal_coordinates.rebuild import place_atoms
 from unfreeze.structure.prepare.draft import Draft, Residue
+from unfreeze.structure.prepare.faults import find_faults
 from unfreeze.structure.prepare.gaps import Gap
 from unfreeze.structure.prepare.side_chains import add_carbonyl, clash_scores, complete_side_chain
 
@@ -30,7 +32,9 @@ _N_STARTS, _N_SWEEPS, _N_ROUNDS, _ENOUGH = 128, 8, 6, 24
 _FEW, _N_DRAWS = 4, 3  # longer stretches are drawn several times over
 _CLOSED_NM = 0.012
 _REACH_NM = 0.31
-_WORST_SCORE = 12.0
+_WORST_OVERLAP = 4.0
+_AROUND_NM = 1.2
+_ANCHOR_ATOMS = frozenset(("N", "CA", "C", "O", "OXT", "CB"))
 # Centres of the favoured regions (phi, psi) in degrees, and how often each is drawn.
 _BASINS = ((-63.0, -43.0, 0.35), (-115.0, 130.0, 0.3), (-68.0, 145.0, 0.3), (57.0, 40.0, 0.05))
 _GLYCINE_BASINS = (*_BASINS[:3], (63.0, 43.0, 0.3), (115.0, -130.0, 0.2), (80.0, 180.0, 0.3), (-80.0, 180.0, 0.2))
@@ -84,10 +88,43 @@ def build_loop(draft: Draft, gap: Gap, rng: np.random.Generator) -> list[Residue
         chain = _Chain(before, names, after)
         for _ in range(_N_DRAWS if len(names) > _FEW else 1):
             found = _close(draft, chain, redone, rng)
-            if found is not None:
-                _insert(draft, gap, chain, redone, n_left, found)
+            if found is None:
+                continue
+            undo = _snapshot(draft, [gap.before, gap.after, before, after, *redone])
+            new = _insert(draft, gap, chain, redone, n_left, found)
+            if _sound(draft, new):
                 return redone
+            undo()
     return None
+
+
+def _snapshot(draft: Draft, residues: list[Residue]) -> Callable[[], None]:
+    """A function that makes these residues, and the list of all, what they are now."""
+    order = list(draft.residues)
+    states = [(residue, dict(residue.atoms), residue.joined) for residue in residues]
+
+    def restore() -> None:
+        draft.residues = order
+        for residue, atoms, joined in states:
+            residue.atoms, residue.joined = atoms, joined
+
+    return restore
+
+
+def _sound(draft: Draft, new: list[Residue]) -> bool:
+    """Whether what was built is free of faults, its surroundings considered."""
+    points = np.array([residue.at("CA") for residue in new])
+    near = {id(residue) for residue in new}
+    for residue in draft.residues:
+        place = next(iter(residue.atoms.values())).position
+        if np.linalg.norm(points - place, axis=1).min() < _AROUND_NM:
+            near.add(id(residue))
+    local = Draft([])
+    for before, residue in zip([None, *draft.residues[:-1]], draft.residues, strict=True):
+        if id(residue) in near:
+            local.residues.append(replace(residue, joined=residue.joined and id(before) in near))
+    built = np.array([atom.built for residue in local.ordered() for atom in residue.atoms.values()], dtype=bool)
+    return not any(fault.built and fault.kind != "bond" for fault in find_faults(local.complex(), built))
 
 
 def _close(draft: Draft, chain: _Chain, redone: list[Residue], rng: np.random.Generator) -> Points | None:
@@ -101,9 +138,9 @@ def _close(draft: Draft, chain: _Chain, redone: list[Residue], rng: np.random.Ge
     points = _closed(points, _rotatable(chain), target)
     if len(points) == 0:
         return None
-    score = _strain(chain, points) + _overlap(draft, chain, redone, points)
-    best = int(score.argmin())
-    if score[best] > _WORST_SCORE + len(chain.names):
+    overlap = _overlap(draft, chain, redone, points)
+    best = int((_strain(chain, points) + 2 * overlap).argmin())
+    if overlap[best] > _WORST_OVERLAP:
         return None
     return points[best, 3:-3].reshape(-1, 3, 3)
 
@@ -229,17 +266,29 @@ def _overlap(draft: Draft, chain: _Chain, redone: list[Residue], points: Points)
             length, angle, offset = BUILD_GEOMETRY[name]["CB"]
             atoms.append(place_atoms(carbon, nitrogen, alpha, length * ones, angle * ones, offset * ones))
             owner.append(at)
+    for residue, at in ((chain.before, -1), (chain.after, n)):
+        for atom in sorted(_ANCHOR_ATOMS & residue.atoms.keys()):
+            atoms.append(np.broadcast_to(residue.at(atom), (len(points), 3)))
+            owner.append(at)
     cloud, owners = np.stack(atoms, axis=1), np.array(owner)
     around = draft.heavy_positions(without=[*redone, chain.before, chain.after])
-    near = around[np.linalg.norm(around - backbone[:, 1:-1].mean(axis=(0, 1, 2)), axis=1) < 0.4 * n + 1.5]
-    score = clash_scores(cloud, KDTree(near) if len(near) else None, _REACH_NM)
+    sides = [
+        atom.position
+        for residue in (chain.before, chain.after)
+        for name, atom in residue.atoms.items()
+        if name not in _ANCHOR_ATOMS
+    ]
+    around = np.concatenate([around, np.array(sides).reshape(-1, 3)])
+    near = around[np.linalg.norm(around - inner.mean(axis=(0, 1, 2)), axis=1) < 0.4 * n + 1.5]
+    made = (owners >= 0) & (owners < n)
+    score = clash_scores(cloud[:, made], KDTree(near) if len(near) else None, _REACH_NM)
     apart = np.abs(owners[:, None] - owners[None]) >= 2
     first, second = np.nonzero(np.triu(apart))
     gaps = _REACH_NM - np.linalg.norm(cloud[:, first] - cloud[:, second], axis=2)
     return score + ((np.maximum(gaps, 0.0) / 0.1) ** 2).sum(axis=1)
 
 
-def _insert(draft: Draft, gap: Gap, chain: _Chain, redone: list[Residue], n_left: int, found: Points) -> None:
+def _insert(draft: Draft, gap: Gap, chain: _Chain, redone: list[Residue], n_left: int, found: Points) -> list[Residue]:
     """Put the residues in, those built anew in the place of the old ones, with carbonyls and side chains."""
     new: list[Residue] = []
     n_missing = len(chain.names) - len(redone)
@@ -265,6 +314,7 @@ def _insert(draft: Draft, gap: Gap, chain: _Chain, redone: list[Residue], n_left
         add_carbonyl(residue, following, np.empty((0, 3)))
     for residue in new:
         complete_side_chain(residue, draft.heavy_positions(without=[residue]))
+    return new
 
 
 def _numbers(draft: Draft, before: Residue, after: Residue, n_missing: int) -> list[tuple[int, str]]:

@@ -236,7 +236,7 @@ def _finish(
     built = np.array([key in made_atoms for key in keys], dtype=bool)
     system = checked_system(topology, settings.force_field_files, draft.source.name or "structure")
     charge = net_charge(system)
-    complex = complex.with_coordinates(relax(system, complex.coordinates_nm, built | (complex.element == "H")))
+    complex = complex.with_coordinates(relax(system, complex.coordinates_nm, complex.element == "H", built))
     complex = replace(complex, source=replace(complex.source, missing_residues=(), missing_atoms=()))
     faulty: set[str] = set()
     texts = []

@@ -20,6 +20,8 @@ __all__ = ["Template", "checked_system", "load_force_field", "net_charge", "read
 _BASE = ("amber14-all.xml", "amber14/tip3p.xml")
 _ITERATIONS = 200
 _CUTOFF_NM = 1.0
+_CHARGE_SCALE = 0.5
+_HOLD_KJ_MOL_NM2 = 2000.0
 
 
 @lru_cache(maxsize=4)
@@ -120,15 +122,41 @@ def net_charge(system: Any) -> int:
     return round(sum(charge.value_in_unit(unit.elementary_charge) for charge in charges))
 
 
-def relax(system: Any, positions_nm: NDArray[np.float64], movable: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Minimise the energy with some atoms free and all others fixed: [n_atoms, 3], nm."""
+def relax(
+    system: Any, positions_nm: NDArray[np.float64], free: NDArray[np.bool_], held: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Minimise the energy with some atoms free, some held near their places and all others fixed.
+
+    Parameters
+    ----------
+    system
+        Of :func:`checked_system`; it is spent afterwards.
+    positions_nm : [n_atoms, 3]
+        Where the atoms are.
+    free, held : bool [n_atoms]
+        Hydrogens, and heavy atoms that were built.
+
+    Returns
+    -------
+    float64 [n_atoms, 3]
+        In nm.
+    """
     import openmm
     from openmm import unit
 
-    if not movable.any():
+    if not (free | held).any():
         return positions_nm
-    for at in np.flatnonzero(~movable):
+    for at in np.flatnonzero(~(free | held)):
         system.setParticleMass(int(at), 0.0)
+    _weaken_charges(system)
+    if held.any():
+        springs = openmm.CustomExternalForce("k * ((x - x0)^2 + (y - y0)^2 + (z - z0)^2) / 2")
+        springs.addGlobalParameter("k", _HOLD_KJ_MOL_NM2)
+        for name in ("x0", "y0", "z0"):
+            springs.addPerParticleParameter(name)
+        for at in np.flatnonzero(held):
+            springs.addParticle(int(at), positions_nm[at].tolist())
+        system.addForce(springs)
     with single_thread() as platform:
         context = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
         context.setPositions(positions_nm)
@@ -137,3 +165,16 @@ def relax(system: Any, positions_nm: NDArray[np.float64], movable: NDArray[np.bo
         relaxed = np.array(state.getPositions(asNumpy=True).value_in_unit_system(unit.md_unit_system))
         del context
     return relaxed if np.isfinite(relaxed).all() else positions_nm
+
+
+def _weaken_charges(system: Any) -> None:
+    """Scale charges down: in vacuum, whole ones would pull side chains together."""
+    from openmm import NonbondedForce
+
+    force = next(one for one in system.getForces() if isinstance(one, NonbondedForce))
+    for at in range(force.getNumParticles()):
+        charge, sigma, epsilon = force.getParticleParameters(at)
+        force.setParticleParameters(at, charge * _CHARGE_SCALE, sigma, epsilon)
+    for at in range(force.getNumExceptions()):
+        first, second, product, sigma, epsilon = force.getExceptionParameters(at)
+        force.setExceptionParameters(at, first, second, product * _CHARGE_SCALE**2, sigma, epsilon)
