@@ -8,7 +8,8 @@ import pytest
 from openmm import app
 
 from unfreeze.errors import InputError
-from unfreeze.simulate.force_fields import FORCE_FIELDS, SOLVENTS, caveats_of, file_records, files_of, load_files
+from unfreeze.simulate.force_field_files import file_records
+from unfreeze.simulate.force_fields import FORCE_FIELDS, SOLVENTS, caveats_of, files_of
 from unfreeze.simulate.settings import SystemSettings
 
 
@@ -53,23 +54,6 @@ def test_files_of_the_user_come_last(tmp_path: Path) -> None:
     assert names[-1] == str(own)
     assert file_records(names)[-1]["from"] == "user"
     assert file_records(names)[0] == {**file_records(names)[0], "name": "amber14/protein.ff14SB.xml", "from": "openmm"}
-
-
-def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match=r"nowhere\.xml: no such force-field file"):
-        load_files(("amber14-all.xml", "nowhere.xml"))
-
-
-def test_a_file_that_is_no_force_field_is_named(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.xml"
-    broken.write_text("<ForceField><Residues>")
-    with pytest.raises(InputError, match=r"broken\.xml: OpenMM cannot load"):
-        load_files((str(broken),))
-
-
-def test_files_that_do_not_fit_each_other_are_refused() -> None:
-    with pytest.raises(InputError, match=r"charmm36/water.xml: OpenMM cannot load these as one force field"):
-        load_files(("amber14-all.xml", "charmm36/water.xml"))
 
 
 def test_custom_water_is_said_to_be_ones_own() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unfreeze.errors import InputError
-from unfreeze.simulate.force_fields import load_files
+from unfreeze.simulate.force_field_files import load_files
 from unfreeze.simulate.settings import SystemSettings
 from unfreeze.simulate.solvate import bounding_sphere, box_vectors_nm, solvate
 from unfreeze.structure.complex import Complex

@@ -15,7 +15,7 @@ import pytest
 from openmm import app, unit
 
 from unfreeze.errors import InputError
-from unfreeze.simulate import force_fields
+from unfreeze.simulate import force_field_files
 from unfreeze.simulate.settings import SystemSettings
 from unfreeze.simulate.system import MolecularSystem, build_system
 from unfreeze.structure.complex import Complex
@@ -34,7 +34,7 @@ CHARMM_PAIRS = [("charmm36", solvent) for solvent in ("obc2", "tip3p")]
 @pytest.fixture(autouse=True, scope="module")
 def _files_loaded_once() -> Iterator[None]:
     """Loading a force field takes longer than most of these tests."""
-    load = functools.cache(force_fields.load_files)
+    load = functools.cache(force_field_files.load_files)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "unfreeze.simulate.system.load_files",

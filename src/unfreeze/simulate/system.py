@@ -6,9 +6,6 @@ barostat and no dynamics here, and files are written in :mod:`unfreeze.simulate.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,12 +14,14 @@ import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
 
-import unfreeze
 from unfreeze.errors import InputError
 from unfreeze.simulate.born import SOLVENT_DIELECTRIC, add_gbn2, add_obc2, debye_kappa_per_nm
-from unfreeze.simulate.force_fields import FORCE_FIELDS, SOLVENTS, caveats_of, file_records, files_of, load_files
+from unfreeze.simulate.force_field_files import load_files
+from unfreeze.simulate.force_fields import FORCE_FIELDS, SOLVENTS, files_of
 from unfreeze.simulate.settings import SystemSettings
 from unfreeze.simulate.solvate import Solvated, add_virtual_sites, solvate
+from unfreeze.simulate.system_record import system_record
+from unfreeze.simulate.templates import may_be_patched, name_of, templates_named
 from unfreeze.structure.chemistry.polymers import is_water
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.openmm_topology import from_openmm, to_openmm
@@ -144,9 +143,9 @@ def build_system(
             notes.append(f"{int(water.sum())} waters of the structure left out: the solvent is implicit.")
     solute_rows = _solute_rows(kept)
     if len(solute_rows) == 0:
-        raise InputError(f"{_name(kept)}: there is nothing to simulate but water and ions. Give a molecule.")
+        raise InputError(f"{name_of(kept)}: there is nothing to simulate but water and ions. Give a molecule.")
     topology, positions_nm = to_openmm(kept)
-    force_field = load_files(names, _may_be_patched(kept))
+    force_field = load_files(names, may_be_patched(kept))
     cutoff_nm, switch_nm = _cutoff(settings, kept.n_atoms)
     if not settings.explicit and cutoff_nm is not None and settings.cutoff_nm is None:
         notes.append(
@@ -154,7 +153,7 @@ def build_system(
             "taken, which changes forces by some 0.1 to 0.2 % (rms); cutoff_nm of 5 takes nearly all pairs."
         )
     solvated: Solvated | None = None
-    with _templates_named(kept, settings):
+    with templates_named(kept, settings):
         if settings.explicit:
             assert cutoff_nm is not None
             if SOLVENTS[settings.solvent].n_sites > 3:
@@ -176,13 +175,9 @@ def build_system(
         solute_atoms=real[solute_rows],
         record={},
     )
-    molecular.record.update(_record(molecular, kept, settings, names, solvated, implicit, notes))
+    molecular.record.update(system_record(molecular, kept, settings, names, solvated, implicit, notes))
     molecular.record.update({"pressure_bar": pressure_bar, "temperature_K": temperature_K, "seed": seed})
     return molecular
-
-
-def _name(complex: Complex) -> str:
-    return complex.source.name or "the structure"
 
 
 def _solute_rows(complex: Complex) -> NDArray[np.int64]:
@@ -267,157 +262,3 @@ def _place_virtual_sites(system: openmm.System, positions_nm: NDArray[np.float64
     context.computeVirtualSites()
     positions = context.getState(positions=True).getPositions(asNumpy=True)
     return np.array(positions.value_in_unit_system(unit.md_unit_system), dtype=np.float64)
-
-
-def _may_be_patched(complex: Complex) -> list[str] | None:
-    """Names of residues, None (for no limit) where something bound is neither polymer nor cap."""
-    bound = np.unique(complex.residue_index[complex.links])
-    polymer = np.isin(complex.residue_kind[bound], ["protein", "nucleic"])
-    plain = polymer | np.isin(complex.residue_name[bound], ["ACE", "NME"])
-    return np.unique(complex.residue_name).tolist() if plain.all() else None
-
-
-@contextmanager
-def _templates_named(complex: Complex, settings: SystemSettings) -> Iterator[None]:
-    """Turn OpenMM's word on a residue that it has no parameters for into ours."""
-    try:
-        yield
-    except Exception as error:
-        text = str(error)
-        found = re.search(r"residue (\d+) \((\w+)\)", text, re.IGNORECASE)
-        if isinstance(error, InputError) or found is None:
-            raise
-        if int(found.group(1)) >= complex.n_residues:
-            raise InputError(
-                f"force field {settings.force_field} has no {found.group(2)} that fits solvent {settings.solvent} "
-                f"({SOLVENTS[settings.solvent].n_sites} sites a water, with NA and CL). Give XML files with these in "
-                "force_field_files, or take another solvent."
-            ) from None
-        row = int(found.group(1))
-        reason = re.sub(r"\s*For more information.*", "", text, flags=re.DOTALL).split(".  ", 1)[-1].strip()
-        raise InputError(
-            f"{_name(complex)}: {complex.residue_label(row)} as it is has no parameters in force field "
-            f"{settings.force_field}: {reason} {_advice(complex, row, settings)}"
-        ) from None
-
-
-def _advice(complex: Complex, row: int, settings: SystemSettings) -> str:
-    atoms = complex.residue_index == row
-    kind, name = str(complex.residue_kind[row]), str(complex.residue_name[row])
-    if is_water(name):
-        sites = SOLVENTS[settings.solvent].n_sites
-        return f"Give XML files with a water of {sites} sites in force_field_files, or another solvent."
-    if kind in ("protein", "nucleic") and not (complex.element[atoms] == "H").any():
-        return "It has no hydrogens: run `unfreeze prepare` on the structure first."
-    if kind == "nucleic" and settings.force_field.startswith("charmm"):
-        return "OpenMM's CHARMM files do not fit all DNA and RNA as the PDB has it. Take amber14 or amber19."
-    if kind in ("protein", "nucleic"):
-        return (
-            "Run `unfreeze prepare` on the structure, which completes residues, caps or ends chains and replaces "
-            "non-standard residues; or give an OpenMM XML file for it in force_field_files."
-        )
-    if kind == "ion":
-        return "Leave the ion out when preparing, or give an OpenMM XML file for it in force_field_files."
-    return (
-        f"Give an OpenMM XML file for {name} in force_field_files (from OpenFF or GAFF, say), or leave it out when "
-        "preparing the structure."
-    )
-
-
-def _record(
-    molecular: MolecularSystem,
-    complex: Complex,
-    settings: SystemSettings,
-    names: tuple[str, ...],
-    solvated: Solvated | None,
-    implicit: dict[str, Any] | None,
-    notes: list[str],
-) -> dict[str, Any]:
-    system, force_field = molecular.system, FORCE_FIELDS[settings.force_field]
-    n_particles = system.getNumParticles()
-    masses = np.array([system.getParticleMass(index)._value for index in range(n_particles)])
-    water = sum(is_water(name) for name in complex.residue_name.tolist())
-    record: dict[str, Any] = {
-        "name": complex.source.name,
-        "force_field": settings.force_field,
-        "force_field_title": force_field.title,
-        "force_field_reference": force_field.reference,
-        "solvent": settings.solvent,
-        "solvent_reference": SOLVENTS[settings.solvent].reference,
-        "files": file_records(names),
-        "settings": settings.model_dump(mode="json"),
-        "n_particles": n_particles,
-        "n_atoms": sum(atom.element is not None for atom in molecular.topology.atoms()),
-        "n_solute_atoms": len(molecular.solute_atoms),
-        "n_residues": molecular.topology.getNumResidues(),
-        "n_waters_of_structure": water,
-        "net_charge_e": _net_charge(system),
-        "n_constraints": system.getNumConstraints(),
-        "n_degrees_of_freedom": 3 * int((masses > 0).sum()) - system.getNumConstraints(),
-        "total_mass_amu": float(masses.sum()),
-        "hydrogen_mass_amu": settings.hydrogen_mass_amu,
-        "constraints": settings.constraints,
-        "rigid_water": True,
-        "nonbonded": _nonbonded_record(system),
-        "implicit_solvent": implicit,
-    }
-    if solvated is not None:
-        volume = float(abs(np.linalg.det(solvated.box_nm)))
-        record["box"] = {
-            "shape": settings.box_shape,
-            "width_nm": float(solvated.box_nm[0, 0]),
-            "volume_nm3": volume,
-            "padding_nm": settings.padding_nm,
-            "n_waters_added": solvated.n_waters,
-            "n_sodium_added": solvated.n_positive,
-            "n_chloride_added": solvated.n_negative,
-            "ionic_strength_M": settings.ionic_strength_M,
-            "density_g_ml": float(masses.sum()) * 1.66053907e-3 / volume,
-        }
-        if solvated.box_nm[0, 0] > 2 * (solvated.radius_nm + settings.padding_nm) + 1e-9:
-            notes.append("The box is wider than padding_nm asks for, so that the cut-off fits into half of it.")
-    caveats = caveats_of(settings)
-    if record["net_charge_e"] and settings.solvent in ("obc2", "gbn2"):
-        notes.append(f"The solute carries {record['net_charge_e']:+g} e; implicit solvent needs no counter-ions.")
-    if (complex.residue_kind == "ion").any():
-        caveats.append("Ions are held by non-bonded forces only; bound metals may leave their sites or change shells.")
-    return {
-        **record,
-        "notes": notes,
-        "caveats": caveats,
-        "versions": {"openmm": openmm.__version__, "unfreeze": unfreeze.__version__},
-    }
-
-
-def _net_charge(system: openmm.System) -> float | None:
-    """In elementary charges, to the 1e-4 that charges are written with; None where none are found."""
-    for force in system.getForces():
-        if isinstance(force, openmm.NonbondedForce):
-            charges = (force.getParticleParameters(index)[0]._value for index in range(force.getNumParticles()))
-            return round(sum(charges), 4) + 0.0
-    return None
-
-
-def _nonbonded_record(system: openmm.System) -> dict[str, Any]:
-    """How non-bonded forces are computed, as OpenMM has it; LJ is in a force of its own with CHARMM."""
-    record: dict[str, Any] = {}
-    for force in system.getForces():
-        if isinstance(force, openmm.NonbondedForce):
-            method = force.getNonbondedMethod()
-            record["method"] = {0: "NoCutoff", 1: "CutoffNonPeriodic", 4: "PME"}.get(method, str(method))
-            if method == force.NoCutoff:
-                return {"method": "NoCutoff", "cutoff_nm": None}
-            record["cutoff_nm"] = force.getCutoffDistance()._value
-            if method == force.PME:
-                record["ewald_error_tolerance"] = force.getEwaldErrorTolerance()
-            else:
-                record["reaction_field_dielectric"] = force.getReactionFieldDielectric()
-            record["lj_dispersion_correction"] = force.getUseDispersionCorrection() and method == force.PME
-            if force.getUseSwitchingFunction():
-                record["lj_switch_from_nm"] = force.getSwitchingDistance()._value
-    for force in system.getForces():
-        if isinstance(force, openmm.CustomNonbondedForce):
-            record["lj_dispersion_correction"] = force.getUseLongRangeCorrection()
-            if force.getUseSwitchingFunction():
-                record["lj_switch_from_nm"] = force.getSwitchingDistance()._value
-    return record
