@@ -236,6 +236,7 @@ def disk(tmp_path):
     return folder
 
 
+@pytest.mark.slow  # the pauses of the manager
 def test_a_full_disk_pauses_the_campaign_until_there_is_room(tmp_path, disk, reference):
     run = " ".join(command(write_campaign(tmp_path, LENGTH_PS), disk / "out"))
     script = SMALL_DISK.format(disk=disk, run=run)
