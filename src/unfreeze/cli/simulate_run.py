@@ -165,8 +165,17 @@ def _carry_out(
         for task in failed[:_MOST_SHOWN]:
             print(f"  {task.label}: {task.reason}", file=sys.stderr)
         folder = shlex.quote(str(directory.root))
+        if any(option in task.reason for task in failed for option in _OPTIONS_OF_PREPARE):
+            print(
+                "What is an option of unfreeze prepare is a setting here: give the command again with, for example, "
+                "--set preparation.ligands=drop, preparation.ions=drop or preparation.termini=capped",
+                file=sys.stderr,
+            )
         print(f"After mending the cause: unfreeze simulate retry {folder}, and resume", file=sys.stderr)
         raise typer.Exit(2)
+
+
+_OPTIONS_OF_PREPARE = ("--ligands", "--ions", "--termini", "--force-field-file")
 
 
 class _Display:

@@ -214,7 +214,13 @@ def _call(context: WorkerContext) -> Outcome:
             return Outcome("failed", str(error))
         traceback.print_exc()
         words = str(error).splitlines()[0] if str(error) else ""
+        if isinstance(error, _FAULTS_OF_OURS):
+            return Outcome("failed", f"a fault of this program, {type(error).__name__}: {words}; the log has more")
         return Outcome("error", words if isinstance(error, UnfreezeError) else f"{type(error).__name__}: {words}")
+
+
+_FAULTS_OF_OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError, ValueError)
+"""These come again however often a task is tried."""
 
 
 def full_disk(error: BaseException | None) -> str:
