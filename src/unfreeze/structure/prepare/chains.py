@@ -169,12 +169,14 @@ def _end_segment(
     changes: Changes,
 ) -> None:
     first, last = segment[0], segment[-1]
-    if first.kind == "protein" and _capped(starts.get(id(first)), settings):
+    # force fields know no amino acid with both its ends charged
+    alone = first is last and first.kind == "protein"
+    if alone or (first.kind == "protein" and _capped(starts.get(id(first)), settings)):
         cap = add_ace(draft, first)
         changes.add("capped", cap.label, f"ACE was put before {first.label}.")
     if last.kind != "protein":
         return
-    if _capped(stops.get(id(last)), settings):
+    if alone or _capped(stops.get(id(last)), settings):
         cap = add_nme(draft, last)
         changes.add("capped", cap.label, f"NME was put after {last.label}.")
     elif charge_end(last):

@@ -17,7 +17,7 @@ __all__ = ["Gap", "find_gaps"]
 
 _TEXT = re.compile(r"(?P<chain>.+):(?P<name>\D*?)(?P<number>-?\d+)")
 _STRETCHED_NM = 0.30
-BACKBONE = {"protein": ("N", "CA", "C"), "nucleic": ("C5'", "C4'", "C3'", "O3'")}
+BACKBONE = {"protein": ("N", "CA", "C"), "nucleic": ("O5'", "C5'", "C4'", "C3'", "O3'")}
 
 
 @dataclass

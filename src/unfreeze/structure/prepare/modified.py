@@ -83,14 +83,14 @@ def replace_modified(
             states[id(residue)] = _STATE_NAMES[residue.name]
         is_d = gemmi.find_tabulated_residue(residue.name).kind == gemmi.ResidueKind.AAD
         if is_d:
-            refused.append(f"{residue.label} is a D-amino acid (mutate it, such as {residue.chain}:{_short(residue)})")
+            refused.append(f"{residue.label} (a D-amino acid; mutate it, such as {residue.chain}:{_short(residue)})")
             continue
         if not standard_kind(parent):
-            refused.append(f"{residue.label} derives from no standard residue")
+            refused.append(f"{residue.label} (no standard residue is known to be its parent)")
             continue
         renaming = set(residue.heavy()) <= set(HEAVY_ATOMS[parent]) | {"OXT", "OP3"}
         if settings.nonstandard == "refuse" and not renaming:
-            refused.append(f"{residue.label} is a modified {parent} (--nonstandard replace makes it one)")
+            refused.append(f"{residue.label} (a modified {parent}; --nonstandard replace makes it one)")
             continue
         before = residue.label
         n_before, phosphorus = len(residue.heavy()), any(atom.element == "P" for atom in residue.atoms.values())

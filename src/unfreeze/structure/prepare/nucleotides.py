@@ -19,7 +19,7 @@ from unfreeze.structure.reading.missing import HEAVY_ATOMS
 __all__ = ["complete_nucleotides", "lacking_nucleotides", "name_old_dna"]
 
 _PHOSPHATE = ("P", "OP1", "OP2")
-_PO_NM = 0.160
+_PO_NM, _POD_NM, _OPO = 0.160, 0.149, np.radians(120.0)
 _STAND_IN = "ATOM      1  CA  ALA A   1       0.000   0.000   0.000  1.00  0.00           C\nEND\n"
 
 
@@ -63,7 +63,7 @@ def complete_nucleotides(draft: Draft, seed: int) -> list[tuple[Residue, list[st
     draft
         Changed in place; stretches begin without a phosphate.
     seed
-        Of PDBFixer's dynamics, which it needs where atoms overlap.
+        Of the dynamics with which PDBFixer parts atoms that overlap.
 
     Returns
     -------
@@ -77,8 +77,8 @@ def complete_nucleotides(draft: Draft, seed: int) -> list[tuple[Residue, list[st
     from pdbfixer import PDBFixer
 
     for before, residue in pairwise(draft.residues):
-        if residue.kind == "nucleic" and residue.joined and "P" not in residue.atoms:
-            residue.put("P", _phosphorus(before, residue))
+        if residue.kind == "nucleic" and residue.joined:
+            _complete_phosphate(before, residue)
     chosen = Draft([residue for residue in draft.residues if residue.kind == "nucleic"])
     topology, positions = to_openmm(chosen.complex())
     with single_thread() as platform:
@@ -95,7 +95,23 @@ def complete_nucleotides(draft: Draft, seed: int) -> list[tuple[Residue, list[st
         for atom in made.atoms():
             if atom.name not in residue.atoms:
                 residue.put(atom.name, built[atom.index], atom.element.symbol.upper())
+        order = {name: at for at, name in enumerate(HEAVY_ATOMS.get(residue.name, ()))}
+        residue.atoms = dict(sorted(residue.atoms.items(), key=lambda item: order.get(item[0], -1)))
     return lacking
+
+
+def _complete_phosphate(before: Residue, residue: Residue) -> None:
+    """Build P between two nucleotides, and the oxygens of its two hands."""
+    if "P" not in residue.atoms:
+        residue.put("P", _phosphorus(before, residue))
+    arms = np.array([before.at("O3'"), residue.at("O5'")]) - residue.at("P")
+    arms /= np.linalg.norm(arms, axis=1, keepdims=True)
+    outward, across = -arms.sum(axis=0), np.cross(arms[0], arms[1])
+    outward, across = outward / np.linalg.norm(outward), across / np.linalg.norm(across)
+    for name, side in (("OP1", 1.0), ("OP2", -1.0)):
+        if name not in residue.atoms:
+            direction = np.cos(_OPO / 2) * outward + side * np.sin(_OPO / 2) * across
+            residue.put(name, residue.at("P") + _POD_NM * direction)
 
 
 def _phosphorus(before: Residue, residue: Residue) -> NDArray[np.float64]:
