@@ -106,7 +106,7 @@ def test_worker_that_dies_goes_on_as_long_as_there_is_progress(fake: SimpleNames
     ("function", "words", "attempts"),
     [
         ("die", "3 attempts without progress; the last: the process ended before its time (SIGKILL", 3),
-        ("raise_bug", "KeyError: 'a bug'", 3),
+        ("raise_bug", "KeyError: 'a bug'", 1),
         ("fail", "blew up 5 times", 1),
     ],
 )

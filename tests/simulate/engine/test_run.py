@@ -107,11 +107,23 @@ def test_constant_pressure_goes_on_to_the_last_bit(tmp_path, in_water):
     outcome = run_simulation(tmp_path / "whole", molecular, settings, seed=2, length_ps=1.2)
     assert outcome.status == "finished"
     draw = random.Random(0)
+    n_stops = 0
     for _ in range(100):
-        stop = stopping_after(draw.randint(60, 90))
-        outcome = run_simulation(tmp_path / "cut", molecular, settings, seed=2, length_ps=1.2, should_stop=stop)
+        n_commits, stop = draw.randint(1, 4), stopping_after(draw.randint(0, 3))
+        done: list[object] = []
+        outcome = run_simulation(
+            tmp_path / "cut",
+            molecular,
+            settings,
+            seed=2,
+            length_ps=1.2,
+            should_stop=lambda n=n_commits, stop=stop, done=done: len(done) >= n and stop(),
+            on_commit=done.append,
+        )
         if outcome.status == "finished":
             break
+        n_stops += 1
+    assert 2 <= n_stops < 100
     assert columns_of(tmp_path / "cut") == columns_of(tmp_path / "whole")
     volume = RunStore.open(tmp_path / "cut", read_only=True).read("observables")[:, 4]
     assert len(np.unique(volume)) > 1
