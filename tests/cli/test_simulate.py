@@ -193,6 +193,20 @@ def test_mistakes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arg
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt"]
 
 
+def test_a_damaged_copy_of_the_campaign_says_what_to_do(done: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "gg"
+    shutil.copytree(done, folder, copy_function=shutil.copy2)
+    (folder / "campaign.yaml").write_text("simulation: [", encoding="utf-8")
+    command = ("run", *QUICK, "--length", "2ps", "--replicas", "2", "-o", str(folder), "--no-report")
+    for arguments in (("resume", str(folder)), command):
+        result = simulate(*arguments)
+        assert result.exit_code == 2 and "move it away" in result.stderr
+    (folder / "campaign.yaml").rename(tmp_path / "damaged.yaml")
+    before = [(Path(task["directory"]) / "manifest.json").read_bytes() for task in states(done)]
+    assert simulate(*command).exit_code == 0
+    assert [(Path(task["directory"]) / "manifest.json").read_bytes() for task in states(folder)] == before
+
+
 def test_force_fields_are_listed() -> None:
     result = simulate("force-fields")
     assert result.exit_code == 0 and "Amber ff14SB" in result.stdout and "obc2" in result.stdout

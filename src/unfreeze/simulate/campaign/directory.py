@@ -139,7 +139,7 @@ class CampaignDirectory:
             If there is none, or its files have been changed.
         """
         self.require()
-        campaign = read_campaign(self.campaign_file)
+        campaign = self._own_campaign()
         return _relative(self.root, tasks_of(_with_inputs(campaign), seed=campaign.seed, folder=self.root))
 
     def resolve(self, campaign: Campaign) -> list[Task]:
@@ -178,13 +178,22 @@ class CampaignDirectory:
             raise AssertionError("the campaign's copy of its settings does not mean the same")
         return tasks
 
+    def _own_campaign(self) -> Campaign:
+        try:
+            return read_campaign(self.campaign_file)
+        except InputError as error:
+            raise InputError(
+                f"{error}. This is the campaign's own copy: move it away and give the command that started the "
+                "campaign again; the runs that are there are kept and go on."
+            ) from None
+
     def _known(self) -> dict[str, Path]:
         """PDB ids whose files are here."""
         from unfreeze.structure.fetch import is_pdb_id
 
         if not self.exists:
             return {}
-        specs = read_campaign(self.campaign_file).systems
+        specs = self._own_campaign().systems
         return {
             spec.source.lower(): self.root / spec.structure
             for spec in specs
