@@ -90,7 +90,11 @@ def test_some_are_measured_and_the_others_scaled(planned: SimpleNamespace) -> No
     assert [system.n_atoms for system in plan.systems] == pytest.approx([40, 80, 120, 160, 200, 240], rel=0.03)
     assert all(250 < system.ns_per_day < 450 for system in plan.systems)
     shown = text(plan_table(plan))
-    assert f"~{plan.systems[1].n_atoms}" in shown and "is scaled from what was measured" in shown and "Cost at the given price" in shown
+    assert (
+        f"~{plan.systems[1].n_atoms}" in shown
+        and "is scaled from what was measured" in shown
+        and "Cost at the given price" in shown
+    )
 
 
 def test_nothing_measured_is_an_estimate(planned: SimpleNamespace) -> None:
