@@ -205,3 +205,29 @@ def test_alternate_locations_are_told(heavy_lines: Callable[..., list[str]], wri
     assert texts(prepared, "alternates") == [
         "1 atoms of alternate locations were dropped; the location of the highest occupancy stays."
     ]
+
+
+def test_waters_on_top_of_something_are_dropped(
+    heavy_lines: Callable[..., list[str]], write: Callable[..., Path], look: SimpleNamespace
+) -> None:
+    lines = heavy_lines("AAA")
+    x, y, z = (float(lines[1][at : at + 8]) for at in (30, 38, 46))
+    waters = [
+        hetero("HOH", 501, x + 1.5, y, z + 1.0),
+        hetero("HOH", 502, x, y, z + 30.0),
+        hetero("HOH", 503, x, y, z + 31.5),
+    ]
+    prepared = prepare(write([*lines, *waters]), PreparationSettings(keep_waters="all"))
+    assert [label for label in look.labels(prepared.complex) if "HOH" in label] == ["A:HOH502"]
+    assert "2 waters dropped, too close to other atoms." in texts(prepared, "water")
+
+
+def test_a_free_amino_acid_is_a_ligand(
+    heavy_lines: Callable[..., list[str]], write: Callable[..., Path], look: SimpleNamespace
+) -> None:
+    free = [f"{line[:22]} 301{line[26:30]}{float(line[30:38]) + 40:8.3f}{line[38:]}" for line in heavy_lines("GD")]
+    free = [line for line in free if "ASP" in line]
+    path = write([*heavy_lines("AAA"), *free])
+    with pytest.raises(InputError, match="no force field for A:ASP301"):
+        prepare(path)
+    assert "A:ASP301" not in look.labels(prepare(path, PreparationSettings(ligands="drop")).complex)

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from unfreeze.structure.chemistry.polymers import is_water, residue_parent
 from unfreeze.structure.complex import Complex, Source
 
-__all__ = ["Atom", "Bond", "Draft", "Residue"]
+__all__ = ["CAPS", "Atom", "Bond", "Draft", "Residue"]
+
+CAPS = ("ACE", "NME", "NH2")
+"""Names of the caps of chains."""
 
 Point = NDArray[np.float64]
 
@@ -83,7 +86,7 @@ class Residue:
     @property
     def polymer(self) -> bool:
         """Whether it is of protein or nucleic acid, caps included."""
-        return self.kind in ("protein", "nucleic") or self.name in ("ACE", "NME", "NH2")
+        return self.kind in ("protein", "nucleic") or self.name in CAPS
 
     @property
     def water(self) -> bool:

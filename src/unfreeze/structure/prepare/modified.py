@@ -14,7 +14,7 @@ from unfreeze.errors import InputError
 from unfreeze.structure.chemistry.polymers import standard_kind
 from unfreeze.structure.chemistry.residues import AMINO_ACIDS, MODIFIED_ATOM_NAMES
 from unfreeze.structure.prepare.changes import Changes
-from unfreeze.structure.prepare.draft import Draft, Residue
+from unfreeze.structure.prepare.draft import CAPS, Draft, Residue
 from unfreeze.structure.prepare.ends import methyl_of_amide
 from unfreeze.structure.prepare.settings import PreparationSettings
 from unfreeze.structure.reading.missing import HEAVY_ATOMS
@@ -22,6 +22,7 @@ from unfreeze.structure.reading.missing import HEAVY_ATOMS
 __all__ = ["replace_modified"]
 
 _MANY_LOST = 3
+_ANOTHER_GLYCOSIDE = ("PSU", "B8N", "3TD")  # the sugar is bound to a carbon of the base
 _STATE_NAMES = {
     **dict.fromkeys(("HID", "HSD", "HISD", "HISA"), "HID"),
     **dict.fromkeys(("HIE", "HSE", "HISE", "HISB"), "HIE"),
@@ -65,58 +66,83 @@ def replace_modified(
     InputError
         If a residue cannot be replaced, naming all such.
     """
-    refused: list[str] = []
+    refused: dict[tuple[str, str], list[Residue]] = {}
     states: dict[int, str] = {}
     for at, residue in enumerate(draft.residues):
-        if not residue.polymer or residue.name in templates:
+        if not residue.polymer or residue.name in templates or id(residue) in mutated:
             continue
-        if residue.name in ("ACE", "NME", "NH2"):
+        if residue.name in CAPS:
             _tidy_cap(residue, draft.residues[at - 1], changes)
-            continue
-        if id(residue) in mutated:
-            continue
-        if standard_kind(residue.name):
+        elif standard_kind(residue.name):
             _tidy_atoms(residue, changes)
-            continue
-        parent = residue.parent
-        if residue.name in _STATE_NAMES:
-            states[id(residue)] = _STATE_NAMES[residue.name]
-        is_d = gemmi.find_tabulated_residue(residue.name).kind == gemmi.ResidueKind.AAD
-        if is_d:
-            refused.append(f"{residue.label} (a D-amino acid; mutate it, such as {residue.chain}:{_short(residue)})")
-            continue
-        if not standard_kind(parent):
-            refused.append(f"{residue.label} (no standard residue is known to be its parent)")
-            continue
-        renaming = set(residue.heavy()) <= set(HEAVY_ATOMS[parent]) | {"OXT", "OP3"}
-        if settings.nonstandard == "refuse" and not renaming:
-            refused.append(f"{residue.label} (a modified {parent}; --nonstandard replace makes it one)")
-            continue
-        before = residue.label
-        n_before, phosphorus = len(residue.heavy()), any(atom.element == "P" for atom in residue.atoms.values())
-        _become(residue, parent)
-        if residue.kind == "protein" and (phosphorus or n_before - len(residue.atoms) > _MANY_LOST):
-            changes.warn(f"{before} loses {n_before - len(residue.atoms)} heavy atoms as {parent}, and what they do.")
-        if not renaming:
-            changes.add("replaced", before, f"{before} was replaced by {parent}, from which it derives.")
-        elif before != residue.label:
-            changes.add("renamed", before, f"{before} is called {parent}.")
+        elif reason := _obstacle(residue, settings):
+            refused.setdefault((residue.name, reason), []).append(residue)
+        else:
+            state = _replace(residue, changes)
+            if state:
+                states[id(residue)] = state
     if refused:
-        name = draft.source.name or "structure"
+        texts = [
+            f"{residues[0].label}{f' and {len(residues) - 1} more {name}' if len(residues) > 1 else ''} ({reason})"
+            for (name, reason), residues in refused.items()
+        ]
         raise InputError(
-            f"{name}: no force field for {'; '.join(refused)}. A force-field XML with a template of that name is taken "
-            "by --force-field-file."
+            f"{draft.source.name or 'structure'}: no force field for {'; '.join(texts)}. A force-field XML with a "
+            "template of that name is taken by --force-field-file."
         )
     return states
 
 
+def _is_renamed(residue: Residue) -> bool:
+    """Whether only the name is another program's, and not the molecule another one."""
+    known = set(HEAVY_ATOMS[residue.parent]) | {"OXT", "OP3"}
+    own = {_synonym(residue.parent, residue, name) for name in residue.heavy()}
+    tabulated = gemmi.find_tabulated_residue(residue.name).found() and residue.name not in _STATE_NAMES
+    return own <= known and not tabulated
+
+
+def _obstacle(residue: Residue, settings: PreparationSettings) -> str:
+    """Why a residue cannot be replaced by its parent; empty if it can."""
+    parent = residue.parent
+    if gemmi.find_tabulated_residue(residue.name).kind == gemmi.ResidueKind.AAD:
+        return f"a D-amino acid; mutate it, such as {residue.chain}:{_short(residue)}"
+    if not standard_kind(parent) or residue.name in _ANOTHER_GLYCOSIDE:
+        return "no standard residue is known to be its parent"
+    if settings.nonstandard == "refuse" and not _is_renamed(residue):
+        return f"a modified {parent}; --nonstandard replace makes it one"
+    return ""
+
+
+def _replace(residue: Residue, changes: Changes) -> str:
+    """Make a residue its parent; the state that its name stands for, if any."""
+    before, parent, renamed = residue.label, residue.parent, _is_renamed(residue)
+    n_before, phosphorus = len(residue.heavy()), any(atom.element == "P" for atom in residue.atoms.values())
+    state = _STATE_NAMES.get(residue.name, "") if renamed else ""
+    _become(residue, parent)
+    n_lost = n_before - len(residue.atoms)
+    if residue.kind == "protein" and (phosphorus or n_lost > _MANY_LOST):
+        changes.warn(f"{before} loses {n_lost} heavy atoms as {parent}, and what they do.")
+    if not renamed:
+        changes.add("replaced", before, f"{before} was replaced by {parent}, from which it derives.")
+    else:
+        changes.add("renamed", before, f"{before} is called {parent}.")
+    return state
+
+
+def _synonym(standard: str, residue: Residue, name: str) -> str:
+    """Name of an atom in the PDB."""
+    wanted = _SYNONYMS.get(standard, {}).get(name, name)
+    if wanted == name and residue.kind == "protein":
+        wanted = _END_SYNONYMS.get(name, name)
+    return wanted if wanted not in residue.atoms else name
+
+
 def _tidy_atoms(residue: Residue, changes: Changes) -> None:
     """Give atoms their names in the PDB, and drop those that the residue does not have."""
-    synonyms = _SYNONYMS.get(residue.name, {}) | (_END_SYNONYMS if residue.kind == "protein" else {})
     allowed = {*HEAVY_ATOMS[residue.name], "OXT", "OP3"}
     for name in list(residue.atoms):
-        wanted = synonyms.get(name, name)
-        if wanted != name and wanted not in residue.atoms:
+        wanted = _synonym(residue.name, residue, name)
+        if wanted != name:
             residue.atoms[wanted] = residue.atoms.pop(name)
     odd = [name for name in residue.atoms if name not in allowed]
     for name in odd:
@@ -148,9 +174,8 @@ def _become(residue: Residue, parent: str) -> None:
     """Rename a residue and keep the atoms that its parent has, too."""
     allowed = {*HEAVY_ATOMS[parent], "OXT"}
     atoms = {}
-    synonyms = _SYNONYMS.get(parent, {}) | (_END_SYNONYMS if residue.kind == "protein" else {})
     for name, atom in residue.atoms.items():
-        name = synonyms.get(name, name) if synonyms.get(name) not in residue.atoms else name
+        name = _synonym(parent, residue, name)
         new = MODIFIED_ATOM_NAMES.get((residue.name, name), name)
         if new in allowed:
             if new != name:

@@ -30,6 +30,7 @@ from unfreeze.structure.prepare.peptide import build_peptides
 from unfreeze.structure.prepare.relaxation import Template, checked_system, net_charge, read_templates, relax
 from unfreeze.structure.prepare.selection import select_residues
 from unfreeze.structure.prepare.settings import PreparationSettings
+from unfreeze.structure.prepare.waters import drop_overlapping_waters, select_waters
 
 __all__ = ["SCHEMA", "Prepared", "prepare", "prepare_sequence"]
 
@@ -148,12 +149,15 @@ def _make_heavy(
     mutations = find_mutations(draft, settings.mutations)
     mutated = {id(residue) for residue, _ in mutations}
     select_residues(draft, settings, templates, changes)
+    select_waters(draft, settings, changes)
     states = replace_modified(draft, settings, templates, mutated, changes)
     for residue, wanted in mutations:
         _mutate(residue, wanted, changes)
     _find_bonds(draft, settings, changes)
     states |= find_states(draft, settings.states)
-    return states, make_whole(draft, settings, changes, given_up)
+    made = make_whole(draft, settings, changes, given_up)
+    drop_overlapping_waters(draft, changes)
+    return states, made
 
 
 def _drop_hydrogens(draft: Draft, templates: Mapping[str, Template], changes: Changes) -> None:
@@ -189,6 +193,9 @@ def _find_bonds(draft: Draft, settings: PreparationSettings, changes: Changes) -
         if x == y == "SG":
             if {one.name, other.name} == {"CYS"}:
                 found.append((one, x, other, y))
+            else:
+                text = f"{one.label} and {other.label} are no longer bridged."
+                changes.add("disulfide", one.label, text)
         elif x in one.atoms and y in other.atoms:
             others.append(f"{one.label}/{x} to {other.label}/{y}")
     if others:

@@ -1,4 +1,4 @@
-"""Which residues go into the simulation: waters, ions, ligands and modified residues, each by the user's choice.
+"""Which ions and ligands go into the simulation, by the user's choice.
 
 What has no force field is refused by name, all of it in one message. Coordinates are not touched.
 """
@@ -9,11 +9,10 @@ from collections import defaultdict
 from collections.abc import Container
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from unfreeze.errors import InputError
 from unfreeze.structure.prepare.changes import Changes
-from unfreeze.structure.prepare.draft import Draft, Residue
+from unfreeze.structure.prepare.draft import CAPS, Draft, Residue
 from unfreeze.structure.prepare.settings import PreparationSettings
 
 __all__ = ["ADDITIVES", "KEPT_IONS", "select_residues"]
@@ -21,7 +20,7 @@ __all__ = ["ADDITIVES", "KEPT_IONS", "select_residues"]
 ADDITIVES = frozenset(
     "GOL EDO PEG PGE PG4 1PE P6G 2PE PE4 PE8 12P 15P PEU MPD MRD SO4 PO4 PI ACT ACY FMT CIT FLC TRS MES EPE BTB B3P "
     "BME DTT DTV DMS IPA EOH MOH BU3 BUD PGO PDO NO3 NH4 SCN AZI TLA TAR MLI MLA MLT IMD BCT CO3 CAC CCN ACN UNX UNL "
-    "IOH POL 1BO TBU BOG BNG LDA SPD SPM NHE CPS HED DIO OXL SIN SUC GLC-SUC CAD".split()
+    "IOH POL 1BO TBU BOG BNG LDA NHE CPS HED DIO OXL".split()
 )
 """Remains of purification and crystallisation: buffers, precipitants, cryoprotectants, detergents."""
 
@@ -50,8 +49,10 @@ def select_residues(draft: Draft, settings: PreparationSettings, templates: Cont
     InputError
         If there is a ligand without a force field that was not chosen to be dropped, or nothing is left.
     """
+    _free_amino_acids(draft)
     refused: list[Residue] = []
     gone: dict[str, list[Residue]] = defaultdict(list)
+    gone["cap"] = _loose_caps(draft)
     polymer = [residue for residue in draft.residues if residue.polymer]
     if not any(residue.kind in ("protein", "nucleic") for residue in polymer):
         raise InputError(f"{draft.source.name or 'structure'}: there is no protein or nucleic acid to prepare")
@@ -76,6 +77,7 @@ def select_residues(draft: Draft, settings: PreparationSettings, templates: Cont
     if refused:
         raise InputError(_refusal(draft, refused))
     words = {
+        "cap": "a cap of no chain",
         "ion": "ions are not kept",
         "additive": "of the crystallisation",
         "ligand": "ligands are dropped by choice",
@@ -87,7 +89,26 @@ def select_residues(draft: Draft, settings: PreparationSettings, templates: Cont
             words_on = f"; it was bound to {partner.label}" if partner is not None and partner.polymer else ""
             changes.add("dropped", residue.label, f"{residue.label} was dropped ({words[kind]}{words_on}).")
     draft.drop([residue for residues in gone.values() for residue in residues])
-    _select_waters(draft, settings, changes)
+
+
+def _free_amino_acids(draft: Draft) -> None:
+    """An amino acid with OXT that is bound to no other is a ligand, whatever record it is in."""
+    for at, residue in enumerate(draft.residues):
+        following = draft.residues[at + 1] if at + 1 < len(draft.residues) else None
+        alone = not residue.joined and (following is None or not following.joined)
+        if alone and residue.kind == "protein" and "OXT" in residue.atoms:
+            residue.kind = "ligand"
+
+
+def _loose_caps(draft: Draft) -> list[Residue]:
+    """Caps that no chain is bound to."""
+    loose = []
+    for at, residue in enumerate(draft.residues):
+        following = draft.residues[at + 1] if at + 1 < len(draft.residues) else None
+        is_bound = following is not None and following.joined if residue.name == "ACE" else residue.joined
+        if residue.name in CAPS and not is_bound:
+            loose.append(residue)
+    return loose
 
 
 def _refusal(draft: Draft, refused: list[Residue]) -> str:
@@ -123,38 +144,3 @@ def _warn_of_metal(draft: Draft, ion: Residue, polymer: list[Residue], changes: 
     ]
     if len(bound) >= 2:
         changes.warn(f"{ion.label} is bound by {', '.join(bound)} and was dropped; keep it with --ions keep.")
-
-
-def _select_waters(draft: Draft, settings: PreparationSettings, changes: Changes) -> None:
-    waters = [residue for residue in draft.residues if residue.water]
-    if not waters:
-        return
-    kept: list[Residue] = []
-    if settings.keep_waters == "all":
-        kept = waters
-    elif settings.keep_waters == "interface":
-        groups: dict[str, list[np.ndarray]] = defaultdict(list)
-        for residue in draft.residues:
-            if residue.water or residue.kind == "ion":
-                continue
-            key = residue.chain if residue.polymer else residue.label
-            groups[key] += [atom.position for name, atom in residue.atoms.items() if atom.element not in ("H", "D")]
-        trees = [KDTree(np.array(points)) for points in groups.values()]
-        for water in waters:
-            oxygen = next((atom.position for atom in water.atoms.values() if atom.element == "O"), None)
-            if oxygen is not None:
-                near = sum(tree.query(oxygen)[0] < settings.water_distance_nm for tree in trees)
-                if near >= 2:
-                    kept.append(water)
-    chosen = {id(residue) for residue in kept}
-    for water in kept:
-        water.name = "HOH"
-        oxygen = next(atom for atom in water.atoms.values() if atom.element == "O")
-        water.atoms = {"O": oxygen}
-    n_gone = len(waters) - len(kept)
-    if n_gone:
-        changes.add("water", "", f"{n_gone} water{'s' if n_gone > 1 else ''} dropped.")
-    if kept:
-        where = "all" if settings.keep_waters == "all" else f"within {settings.water_distance_nm:g} nm of two chains"
-        changes.add("water", "", f"{len(kept)} water{'s' if len(kept) > 1 else ''} kept ({where}).")
-    draft.drop([water for water in waters if id(water) not in chosen])
