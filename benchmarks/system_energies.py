@@ -32,6 +32,7 @@ BASE = {
     "charmm36": "charmm36.xml",
     "charmm36m": "charmm36_2024.xml",
 }
+PROTEIN = {"amber14": "amber14/protein.ff14SB.xml", "amber19": "amber19/protein.ff19SB.xml"}
 WATER = {"charmm36": "charmm36/water.xml", "charmm36m": "charmm36_2024/water.xml"}
 
 
@@ -42,6 +43,9 @@ def plain_files(force_field: str, solvent: str) -> app.ForceField:
         return app.ForceField(BASE[force_field])
     if solvent not in EXPLICIT_SOLVENTS:
         return app.ForceField(BASE[force_field], f"implicit/{solvent}.xml")
+    if solvent == "opc":
+        # Loaded after amber14-all.xml, whose parts come last, opc.xml would set the scale of 1-4 pairs to 0.833333.
+        return app.ForceField(PROTEIN[force_field], f"{force_field}/opc.xml")
     return app.ForceField(BASE[force_field], WATER.get(force_field, f"{force_field}/{solvent}.xml"))
 
 

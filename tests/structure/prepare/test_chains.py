@@ -75,6 +75,7 @@ def test_long_gaps_are_capped_or_charged_by_choice(
     capped = prepare(path, PreparationSettings(build_gaps=5))
     assert look.labels(capped.complex)[5:9] == ["A:GLU6", "A:NME7", "A:ACE12", "A:LYS13"]
     assert "6 missing" in texts(capped, "gap")[0]
+    assert capped.report["chains"] == [{"name": "A", "n_residues": 15, "sequence": "GAKLSE-KGSRYLIEQ"}]
     charged = prepare(path, PreparationSettings(build_gaps=5, gap_ends="charged"))
     assert look.labels(charged.complex)[5:7] == ["A:GLU6", "A:LYS13"]
     assert {"H2", "H3"} <= look.hydrogens(charged.complex, "A:LYS13")

@@ -41,7 +41,7 @@ _GLYCINE_BASINS = (*_BASINS[:3], (63.0, 43.0, 0.3), (115.0, -130.0, 0.2), (80.0,
 _PROLINE_BASINS = ((-63.0, -35.0, 0.4), (-66.0, 147.0, 0.6))
 _SPREAD = 18.0
 # How many residues on either side are built anew with the missing ones, in the order in which it is tried.
-_FLANKS = ((0, 0), (1, 1), (0, 1), (1, 0), (1, 2), (2, 1), (2, 2))
+_FLANKS = ((0, 0), (1, 1), (0, 1), (1, 0), (1, 2), (2, 1), (2, 2), (0, 2), (2, 0))
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Prepared:
         All atoms, hydrogens included; waters that were kept are residues of the kind ``ligand``. The state of a
         residue is told by its hydrogens; its name is the plain one (``HIS``).
     report
-        Input, settings, versions, counts, ``changes`` (each with ``kind``, ``residue`` and ``text``) and
+        Input, settings, versions, counts, chains, ``changes`` (each with ``kind``, ``residue`` and ``text``) and
         ``warnings``; JSON-able.
     """
 
@@ -267,6 +267,21 @@ def _variant(residue: Residue, state: str | None, templates: Mapping[str, Templa
     return "CYX" if state == "CYM" else state
 
 
+def _chain_record(complex: Complex, chain: int) -> dict[str, Any]:
+    """Name, number of residues and sequence of a chain; what is open in it, is a dash."""
+    rows = np.flatnonzero((complex.chain_index == chain) & np.isin(complex.residue_kind, ["protein", "nucleic"]))
+    pairs = complex.residue_index[complex.links]
+    bound = {(int(one), int(other)) for one, other in np.sort(pairs, axis=1)}
+    letters = [
+        gemmi.find_tabulated_residue(str(name)).one_letter_code.strip().upper() for name in complex.residue_name[rows]
+    ]
+    sequence = ""
+    for at, (row, letter) in enumerate(zip(rows.tolist(), letters, strict=True)):
+        is_open = at > 0 and (int(rows[at - 1]), row) not in bound
+        sequence += ("-" if is_open else "") + (letter or "X")
+    return {"name": str(complex.chain_name[chain]), "n_residues": len(rows), "sequence": sequence}
+
+
 def _report(
     draft: Draft, complex: Complex, settings: PreparationSettings, changes: Changes, charge: int
 ) -> dict[str, Any]:
@@ -292,6 +307,7 @@ def _report(
             "ions": int((complex.residue_kind == "ion").sum()),
             "net_charge_e": charge,
         },
+        "chains": [_chain_record(complex, chain) for chain in range(complex.n_chains)],
         "changes": changes.changes,
         "summary": changes.counts(),
         "warnings": changes.warnings,
