@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.readers.xdr import XtcReader
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.read import read_complex, read_models
 from unfreeze.structure.write import read_xtc, write_cif, write_pdb, write_topology, write_xtc
+from unfreeze.trajectories.readers.xdr import XtcReader
 
 from .conftest import example_file
 

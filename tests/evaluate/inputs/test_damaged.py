@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.inputs import load_frames
-from unfreeze.evaluate.inputs.readers import open_trajectory
+from unfreeze.trajectories.readers import open_trajectory
 
 SUFFIXES = (".xtc", ".trr", ".dcd", ".nc", ".h5")
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.inputs import load_frames
-from unfreeze.evaluate.inputs.folders import natural_key
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.write import write_cif, write_pdb
+from unfreeze.trajectories.folders import natural_key
 
 
 def reordered(molecule: Complex, seed: int = 0) -> tuple[Complex, np.ndarray]:

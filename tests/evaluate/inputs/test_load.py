@@ -17,9 +17,9 @@ import pytest
 from unfreeze.errors import InputError
 from unfreeze.evaluate.frames import Frames
 from unfreeze.evaluate.inputs import frame_store, load_frames
-from unfreeze.evaluate.inputs.readers import open_trajectory
 from unfreeze.structure.ensemble import Ensemble
 from unfreeze.structure.write import write_cif, write_pdb
+from unfreeze.trajectories.readers import open_trajectory
 
 MDANALYSIS = Path(pytest.importorskip("MDAnalysisTests").__file__).parent / "data"
 
@@ -120,8 +120,8 @@ def test_gro_with_many_frames_names_chains_by_their_ends(system: Any, tmp_path: 
 
 
 def test_gro_numbers_that_fall_begin_a_chain(system: Any, tmp_path: Path) -> None:
-    from unfreeze.evaluate.inputs.readers.gro import GroReader
-    from unfreeze.evaluate.inputs.topologies import load_topology
+    from unfreeze.trajectories.readers.gro import GroReader
+    from unfreeze.trajectories.topologies import load_topology
 
     text = []
     for _ in "AB":

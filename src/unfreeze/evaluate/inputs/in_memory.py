@@ -10,14 +10,14 @@ import numpy as np
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.frames import Frames
-from unfreeze.evaluate.inputs.atom_tables import names_of_mdtraj
-from unfreeze.evaluate.inputs.checks import FrameChecks
-from unfreeze.evaluate.inputs.clock import time_step_of
-from unfreeze.evaluate.inputs.topologies import topology_of_names
 from unfreeze.evaluate.inputs.trajectories import choose_frames, spacing_of
 from unfreeze.structure.chemistry.polymers import is_water
 from unfreeze.structure.ensemble import Ensemble
 from unfreeze.structure.observables.motion import normalised_weights
+from unfreeze.trajectories.atom_tables import names_of_mdtraj
+from unfreeze.trajectories.checks import FrameChecks
+from unfreeze.trajectories.clock import time_step_of
+from unfreeze.trajectories.topologies import topology_of_names
 
 __all__ = ["checked", "frames_of_ensemble", "frames_of_mdtraj", "thinned"]
 

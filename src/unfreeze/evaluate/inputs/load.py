@@ -12,12 +12,12 @@ import numpy as np
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.frames import Frames
-from unfreeze.evaluate.inputs.folders import look_into
-from unfreeze.evaluate.inputs.formats import STRUCTURES, TRAJECTORIES, file_format
 from unfreeze.evaluate.inputs.in_memory import checked, frames_of_ensemble, frames_of_mdtraj, thinned
 from unfreeze.evaluate.inputs.trajectories import read_trajectories
 from unfreeze.structure.ensemble import Ensemble
 from unfreeze.structure.read import read_models
+from unfreeze.trajectories.folders import look_into
+from unfreeze.trajectories.formats import STRUCTURES, TRAJECTORIES, file_format
 
 if TYPE_CHECKING:
     import mdtraj

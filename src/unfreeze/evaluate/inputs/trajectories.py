@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
 from unfreeze.evaluate.frames import Frames
-from unfreeze.evaluate.inputs.checks import FrameChecks
-from unfreeze.evaluate.inputs.clock import follow_on, time_step_of
-from unfreeze.evaluate.inputs.formats import file_format
 from unfreeze.evaluate.inputs.frame_store import FrameStore
-from unfreeze.evaluate.inputs.readers import TrajectoryReader, open_trajectory
-from unfreeze.evaluate.inputs.topologies import find_topology, load_topology, rows_in_trajectory
+from unfreeze.trajectories.checks import FrameChecks
+from unfreeze.trajectories.clock import follow_on, time_step_of
+from unfreeze.trajectories.formats import file_format
+from unfreeze.trajectories.readers import TrajectoryReader, open_trajectory
+from unfreeze.trajectories.topologies import find_topology, load_topology, rows_in_trajectory
 
 __all__ = ["choose_frames", "read_trajectories", "spacing_of"]
 
@@ -122,7 +122,7 @@ def read_trajectories(
 
 
 def _has_topology(path: Path) -> bool:
-    from unfreeze.evaluate.inputs.readers.hdf5 import Hdf5Reader
+    from unfreeze.trajectories.readers.hdf5 import Hdf5Reader
 
     with Hdf5Reader(path) as reader:
         return reader.topology() is not None

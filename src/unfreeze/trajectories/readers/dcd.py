@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.readers.base import MAX_ATOMS, TrajectoryReader, cut_short
+from unfreeze.trajectories.readers.base import MAX_ATOMS, TrajectoryReader, cut_short
 
 __all__ = ["DcdReader"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.readers.base import TrajectoryReader
 from unfreeze.structure.reading.files import read_content
+from unfreeze.trajectories.readers.base import TrajectoryReader
 
 __all__ = ["GroReader"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.io import netcdf_file
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.readers.base import TrajectoryReader, cut_short
+from unfreeze.trajectories.readers.base import TrajectoryReader, cut_short
 
 __all__ = ["NetcdfReader"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.readers.base import TrajectoryReader, cut_short
+from unfreeze.trajectories.readers.base import TrajectoryReader, cut_short
 
 __all__ = ["Hdf5Reader"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.formats import file_format
-from unfreeze.evaluate.inputs.readers.base import TrajectoryReader
+from unfreeze.trajectories.formats import file_format
+from unfreeze.trajectories.readers.base import TrajectoryReader
 
 __all__ = ["TrajectoryReader", "open_trajectory"]
 
@@ -19,11 +19,11 @@ def open_trajectory(path: Path) -> TrajectoryReader:
     InputError
         If it is no trajectory, cut short or damaged.
     """
-    from unfreeze.evaluate.inputs.readers.dcd import DcdReader
-    from unfreeze.evaluate.inputs.readers.gro import GroReader
-    from unfreeze.evaluate.inputs.readers.hdf5 import Hdf5Reader
-    from unfreeze.evaluate.inputs.readers.netcdf import NetcdfReader
-    from unfreeze.evaluate.inputs.readers.xdr import TrrReader, XtcReader
+    from unfreeze.trajectories.readers.dcd import DcdReader
+    from unfreeze.trajectories.readers.gro import GroReader
+    from unfreeze.trajectories.readers.hdf5 import Hdf5Reader
+    from unfreeze.trajectories.readers.netcdf import NetcdfReader
+    from unfreeze.trajectories.readers.xdr import TrrReader, XtcReader
 
     readers: dict[str, type[TrajectoryReader]] = {
         "xtc": XtcReader, "trr": TrrReader, "dcd": DcdReader, "hdf5": Hdf5Reader, "netcdf": NetcdfReader,

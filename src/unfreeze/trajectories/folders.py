@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.formats import STRUCTURES, TOPOLOGIES, TRAJECTORIES, file_format
-from unfreeze.evaluate.inputs.topologies import TOPOLOGY_SUFFIXES
+from unfreeze.trajectories.formats import STRUCTURES, TOPOLOGIES, TRAJECTORIES, file_format
+from unfreeze.trajectories.topologies import TOPOLOGY_SUFFIXES
 
 __all__ = ["FolderContent", "look_into", "natural_key"]
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.atom_tables import AtomNames, names_of_json, names_of_mdtraj
-from unfreeze.evaluate.inputs.formats import TOPOLOGIES, file_format
 from unfreeze.structure.complex import Source
 from unfreeze.structure.reading.files import MAX_BYTES
 from unfreeze.structure.topology import Topology, read_topology, topology_of_table
+from unfreeze.trajectories.atom_tables import AtomNames, names_of_json, names_of_mdtraj
+from unfreeze.trajectories.formats import TOPOLOGIES, file_format
 
 __all__ = ["TOPOLOGY_SUFFIXES", "find_topology", "load_topology", "rows_in_trajectory", "topology_of_names"]
 
@@ -41,12 +41,12 @@ def load_topology(path: Path, first_frame: Callable[[int], NDArray[np.float32]])
     if kind in ("pdb", "cif"):
         return read_topology(path)
     if kind == "gro":
-        from unfreeze.evaluate.inputs.readers.gro import GroReader
+        from unfreeze.trajectories.readers.gro import GroReader
 
         gro = GroReader(path)
         return topology_of_names(names_of_gro(gro), gro.read(0, 1)[0], path.name, own_coordinates=True)
     if kind == "hdf5":
-        from unfreeze.evaluate.inputs.readers.hdf5 import Hdf5Reader
+        from unfreeze.trajectories.readers.hdf5 import Hdf5Reader
 
         with Hdf5Reader(path) as reader:
             value = reader.topology()
@@ -64,7 +64,7 @@ def load_topology(path: Path, first_frame: Callable[[int], NDArray[np.float32]])
 
 
 def names_of_gro(gro: Any) -> AtomNames:
-    """Names of the atoms of a GRO file (:class:`~unfreeze.evaluate.inputs.readers.gro.GroReader`)."""
+    """Names of the atoms of a GRO file (:class:`~unfreeze.trajectories.readers.gro.GroReader`)."""
     number, name = gro.residue_number, gro.residue_name
     new = (number[1:] != number[:-1]) | (name[1:] != name[:-1])
     residue = np.concatenate([[0], np.cumsum(new)]).astype(np.int64)

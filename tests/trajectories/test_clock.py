@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unfreeze.evaluate.inputs.clock import common_step, counts_frames, follow_on, time_step_of
 from unfreeze.evaluate.inputs.trajectories import choose_frames, spacing_of
+from unfreeze.trajectories.clock import common_step, counts_frames, follow_on, time_step_of
 
 
 @given(st.sampled_from([0.1, 0.2, 2.0, 10.0, 100.0, 1e4]), st.integers(3, 2000), st.floats(0, 1e5))

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.evaluate.inputs.readers.base import MAX_ATOMS, TrajectoryReader, cut_short
 from unfreeze.files.xtc import open_xtc
+from unfreeze.trajectories.readers.base import MAX_ATOMS, TrajectoryReader, cut_short
 
 __all__ = ["TrrReader", "XtcReader"]
 

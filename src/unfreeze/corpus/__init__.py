@@ -1,0 +1,1 @@
+"""One corpus for all molecular dynamics: a store, importers into it, splits that do not leak, and a loader."""
