@@ -174,6 +174,7 @@ def test_another_campaign_in_the_folder_is_refused(done: Path) -> None:
         (["run", "--sequence", "GG", "--temperature", "5000"], "--temperature: input should be less than"),
         (["run", "--sequence", "GG", "--solvent", "gas"], "--solvent: input should be"),
         (["run", "--sequence", "GG", "--set", "x=1"], "expected a setting and its value"),
+        (["run", "--sequence", "GG", "--set", "padding=3"], "system.padding_nm=3"),
         (["run", "--sequence", "GG", "--set", "system.x=1"], "--set system.x: unknown key; known are: force_field"),
         (["run", "--sequence", "GG", "--devices", "0", "--platform", "CPU"], "--devices and --per-device are for GPUs"),
         (["run", "--sequence", "GG", "-o", "."], "is not the folder of a campaign (it holds 'notes.txt')"),

@@ -168,13 +168,30 @@ def _parse_setting(text: str) -> tuple[tuple[str, ...], Any]:
     key, equals, value = text.partition("=")
     parts = tuple(part.strip() for part in key.split("."))
     if not equals or not all(parts) or len(parts) < 2:
-        raise refuse("--set", text, "a setting and its value, such as protocol.time_step_fs=2")
+        known = [name for name in _known_settings() if parts[-1] and parts[-1] in name.rpartition(".")[2]]
+        example = " or ".join(f"{name}={value or '...'}" for name in known[:3]) or "protocol.time_step_fs=2"
+        raise refuse("--set", text, f"a setting and its value, such as {example}")
     if parts[0] not in ("simulation", "preparation"):
         parts = ("simulation", *parts)
     try:
         return parts, yaml.safe_load(value)
     except yaml.YAMLError:
         raise refuse("--set", text, "a value as in YAML, such as 2, opc or [A, B]") from None
+
+
+def _known_settings() -> list[str]:
+    """What can be set, with the names of the parts before them."""
+    from pydantic import BaseModel
+
+    from unfreeze.simulate.settings import SimulationSettings
+    from unfreeze.structure.prepare.settings import PreparationSettings
+
+    names = []
+    for name, field in SimulationSettings.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            names += [f"{name}.{inner}" for inner in kind.model_fields]
+    return names + [f"preparation.{name}" for name in PreparationSettings.model_fields]
 
 
 def campaign_of_options(source: str | None, sequence: str | None, changes: dict[str, Any]) -> Campaign:
