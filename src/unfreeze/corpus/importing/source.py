@@ -61,6 +61,9 @@ class FrameStream(AbstractContextManager["FrameStream"], Protocol):
         Steps of the integrator, where the source has them: they tell numbers of frames from times.
     notes
         What was left out or found at opening.
+
+    A stream that knows the times of all frames when it is opened may have them as an attribute ``times_ps`` (float64
+    [n_frames]), and names of its energies as ``energy_terms``; a driver must do without.
     """
 
     complex: Complex
@@ -90,6 +93,11 @@ class Part:
     time_step_ps
         What the documentation or the user says the step between frames is; the driver holds the file's clock against
         it. None for unknown.
+    is_container
+        Whether ``paths`` hold many entries, such as one HDF5 file of a whole set: not the file but the data that are
+        read get a checksum, and a change of its date means nothing.
+    refusal
+        Why this part cannot be taken, known without opening it; the other parts are not concerned.
     """
 
     name: str
@@ -98,6 +106,8 @@ class Part:
     paths: tuple[Path, ...]
     open: Callable[[], FrameStream]
     time_step_ps: float | None = None
+    is_container: bool = False
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)
