@@ -168,7 +168,8 @@ def _parse_setting(text: str) -> tuple[tuple[str, ...], Any]:
     key, equals, value = text.partition("=")
     parts = tuple(part.strip() for part in key.split("."))
     if not equals or not all(parts) or len(parts) < 2:
-        known = [name for name in _known_settings() if parts[-1] and parts[-1] in name.rpartition(".")[2]]
+        short = key.rpartition(".")[2].strip()
+        known = [name for name in _known_settings() if short and short in name.rpartition(".")[2]]
         example = " or ".join(f"{name}={value or '...'}" for name in known[:3]) or "protocol.time_step_fs=2"
         raise refuse("--set", text, f"a setting and its value, such as {example}")
     if parts[0] not in ("simulation", "preparation"):
