@@ -10,7 +10,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["AffinityLabel", "BFactorLabel", "FunctionLabel", "Label", "LocationLabel", "StabilityLabel"]
+__all__ = [
+    "LABEL_KINDS",
+    "AffinityLabel",
+    "BFactorLabel",
+    "FunctionLabel",
+    "Label",
+    "LocationLabel",
+    "MutationText",
+    "StabilityLabel",
+]
+
+MutationText = Annotated[str, Field(pattern=r"^([^:\s]{1,16}:)?[A-Z]-?[0-9]{1,6}[A-Za-z]?[A-Z]$")]
+"""``I:L38G``: chain, wild type, author number and insertion code, mutant; without the chain in sets of sequences."""
+
+EcNumber = Annotated[str, Field(pattern=r"^[1-7](\.([0-9]{1,4}|n[0-9]{1,4}|-)){3}$")]
+
+LABEL_KINDS = ("affinity", "stability", "location", "function", "b_factor")
+"""Values of ``kind``."""
 
 
 class _Label(BaseModel):
@@ -37,22 +54,26 @@ class AffinityLabel(_Label):
         ``=``, ``<`` or ``>``; ``none`` for no binding seen.
     delta_g_kJ_mol
         RT ln Kd: negative binds.
+        Of a bound (``<``, ``>``) it is a bound of the same kind.
     delta_delta_g_kJ_mol
-        Mutant less wild type: positive weakens binding.
+        Mutant less wild type, each pair as measured together: positive weakens binding. With ``<`` and ``>`` a bound;
+        None where the wild type itself is only bounded.
     n_measurements
-        How many rows of the source were merged; their spread is in ``spread_kJ_mol``.
+        How many measurements of the source under the same conditions were merged, by the mean of ΔG.
+    spread_kJ_mol
+        Standard deviation of ΔΔG (of ΔG for the wild type) over them; None for one.
     """
 
     kind: Literal["affinity"] = "affinity"
     partners: tuple[str, str]
-    mutations: tuple[str, ...] = ()
-    temperature_K: float | None = None
-    dissociation_constant_M: float | None = None
+    mutations: tuple[MutationText, ...] = ()
+    temperature_K: Annotated[float, Field(gt=0)] | None = None
+    dissociation_constant_M: Annotated[float, Field(gt=0)] | None = None
     relation: Literal["=", "<", ">", "none"] = "="
     delta_g_kJ_mol: float | None = None
     delta_delta_g_kJ_mol: float | None = None
-    n_measurements: int = 1
-    spread_kJ_mol: float | None = None
+    n_measurements: Annotated[int, Field(ge=1)] = 1
+    spread_kJ_mol: Annotated[float, Field(ge=0)] | None = None
     method: str = ""
 
 
@@ -69,31 +90,56 @@ class StabilityLabel(_Label):
         ΔG of unfolding of the mutant less that of the wild type: negative destabilises.
     delta_tm_K
         Melting temperature of the mutant less that of the wild type: negative destabilises.
+    n_measurements
+        How many rows of the source with the same mutations and conditions were merged, by the mean.
+    spread
+        Their standard deviation, in kJ/mol or K as the value; None for one.
     """
 
     kind: Literal["stability"] = "stability"
     chain: str = ""
-    mutations: tuple[str, ...]
+    mutations: Annotated[tuple[MutationText, ...], Field(min_length=1)]
     delta_delta_g_kJ_mol: float | None = None
     delta_tm_K: float | None = None
-    temperature_K: float | None = None
-    pH: float | None = None
+    temperature_K: Annotated[float, Field(gt=0)] | None = None
+    pH: Annotated[float, Field(ge=-2, le=16)] | None = None
+    n_measurements: Annotated[int, Field(ge=1)] = 1
+    spread: Annotated[float, Field(ge=0)] | None = None
 
 
 class LocationLabel(_Label):
-    """Where in the cell a protein is found; several may hold."""
+    """Where in the cell a protein is found; several may hold.
+
+    Attributes
+    ----------
+    locations
+        As the source names them.
+    partition
+        Part of the source's own split, to compare with what others report; None where it has none.
+    """
 
     kind: Literal["location"] = "location"
-    locations: tuple[str, ...]
+    locations: Annotated[tuple[str, ...], Field(min_length=1)]
     partition: int | None = None
 
 
 class FunctionLabel(_Label):
-    """What a chain does: Enzyme Commission numbers, as deep as they are known."""
+    """What a chain does: Enzyme Commission numbers, as deep as they are known.
+
+    Attributes
+    ----------
+    chain
+        Author name of the chain; empty in a set of sequences of one chain each.
+    ec_numbers
+        Four places each, ``-`` for what is not known: ``3.2.2.-``.
+    partition
+        Name of the part of the source's own split (``train``, ``test``); empty where it has none.
+    """
 
     kind: Literal["function"] = "function"
     chain: str = ""
-    ec_numbers: tuple[str, ...]
+    ec_numbers: Annotated[tuple[EcNumber, ...], Field(min_length=1)]
+    partition: str = ""
 
 
 class BFactorLabel(_Label):
@@ -102,16 +148,23 @@ class BFactorLabel(_Label):
     Attributes
     ----------
     meaning
-        ``isotropic`` displacement, ``plddt`` (a confidence of a predictor, no displacement at all), or ``constant``.
+        ``isotropic`` displacement (8π²/3 times the mean square displacement, with errors of the model in it),
+        ``plddt`` (a confidence of a predictor, no displacement at all), ``constant``, or ``unknown`` (of NMR models,
+        of what translation, libration and screw motion left over, of numbers out of range). The reason is in ``note``.
     mean_A2, spread_A2
-        Over heavy atoms of polymers.
+        Mean and standard deviation over heavy atoms of polymers, in Å² (in points for ``plddt``).
+    per_residue
+        Whether all atoms of a residue have one value.
+    resolution_A
+        Of the diffraction or the map.
     """
 
     kind: Literal["b_factor"] = "b_factor"
     meaning: Literal["isotropic", "plddt", "constant", "unknown"]
     mean_A2: float
-    spread_A2: float
-    resolution_A: float | None = None
+    spread_A2: Annotated[float, Field(ge=0)]
+    per_residue: bool = False
+    resolution_A: Annotated[float, Field(gt=0)] | None = None
 
 
 Label = Annotated[
