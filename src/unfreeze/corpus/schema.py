@@ -107,6 +107,8 @@ class Shard(_Model):
         CRC-32 of runs of ``block_frames`` frames of every column, so that a repair can keep what is whole.
     block_frames
         Frames a block.
+    n_energies
+        Terms a frame of the column ``energies``.
     """
 
     number: int
@@ -115,7 +117,8 @@ class Shard(_Model):
     coordinate_unit_nm: float | None = None
     columns: dict[str, tuple[str, Sha256]]
     blocks: dict[str, tuple[int, ...]] = {}
-    block_frames: int = 0
+    block_frames: Annotated[int, Field(ge=0)] = 0
+    n_energies: Annotated[int, Field(ge=0)] = 0
 
 
 class TrajectoryRecord(_Model):

@@ -1,0 +1,82 @@
+"""The few operations on a disk that a commit consists of, each durable when it returns.
+
+All writing of the store goes through here, so that a test can end the program at any one of them. A file is written
+under a name that no reader looks at, and becomes visible by a rename.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfreeze.files.atomic import sync_directory
+
+__all__ = ["make_folder", "raw", "remove_file", "replace_file", "sync_directory", "write_file"]
+
+_PIECE = 2**24
+
+
+def raw(piece: bytes | NDArray[Any]) -> memoryview:
+    """The bytes of a C-contiguous array, not copied."""
+    return memoryview(piece) if isinstance(piece, bytes) else memoryview(piece.reshape(-1).view(np.uint8))
+
+
+def write_file(path: Path, pieces: Iterable[bytes | NDArray[Any]]) -> None:
+    """Write a new file and flush it to the disk; what is there under this name is replaced.
+
+    Parameters
+    ----------
+    path
+        Name that no reader looks at yet.
+    pieces
+        Bytes, or C-contiguous arrays.
+    """
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        for piece in pieces:
+            view = raw(piece)
+            for start in range(0, len(view), _PIECE):
+                rest = view[start : start + _PIECE]
+                while len(rest):
+                    rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, data: bytes, previous: Path | None = None) -> None:
+    """Put `data` in the place of a file, whole or not at all; what was there is kept under the name `previous`."""
+    new = path.with_name(f".{path.name}.new")
+    write_file(new, [data])
+    if previous is not None and path.exists():
+        link = path.with_name(f".{path.name}.link")
+        with suppress(FileNotFoundError):
+            os.unlink(link)
+        try:
+            os.link(path, link)
+        except OSError:  # a file system without hard links
+            write_file(link, [path.read_bytes()])
+        os.replace(link, previous)
+    os.replace(new, path)
+    sync_directory(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder whose name is durable; its parent is there already."""
+    with suppress(FileExistsError):
+        os.mkdir(path)
+        sync_directory(path.parent)
