@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.files.atomic import sync_directory
-
 __all__ = ["make_folder", "raw", "remove_file", "replace_file", "sync_directory", "write_file"]
 
 _PIECE = 2**24
@@ -24,7 +22,7 @@ _PIECE = 2**24
 
 def raw(piece: bytes | NDArray[Any]) -> memoryview:
     """The bytes of a C-contiguous array, not copied."""
-    return memoryview(piece) if isinstance(piece, bytes) else memoryview(piece.reshape(-1).view(np.uint8))
+    return memoryview(piece) if isinstance(piece, bytes) else piece.reshape(-1).view(np.uint8).data
 
 
 def write_file(path: Path, pieces: Iterable[bytes | NDArray[Any]]) -> None:
@@ -47,6 +45,15 @@ def write_file(path: Path, pieces: Iterable[bytes | NDArray[Any]]) -> None:
                 rest = view[start : start + _PIECE]
                 while len(rest):
                     rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_directory(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +61,7 @@ class EntryWriter:
         self._writers: dict[str, TrajectoryWriter] = {}
         self._stack = ExitStack()
         self._next_shard = 0
+        self._executor: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
         path = self.folder / "manifest.json"
@@ -80,7 +82,7 @@ class EntryWriter:
                 self._begin(*self._new)
         except OSError as error:
             self._stack.close()
-            raise InputError(f"{self.folder}: cannot be written to ({error.strerror or error}).") from None
+            raise self._unwritable(error) from None
         except BaseException:
             self._stack.close()
             raise
@@ -155,14 +157,14 @@ class EntryWriter:
 
     def drop_trajectory(self, name: str) -> None:
         """Take a trajectory out of the entry and remove its files; nothing happens if there is none of this name."""
-        self._writers.pop(name, None)
+        writer = self._writers.pop(name, None)
+        dropped = [] if writer is None else writer._abandon()
         record = self.trajectory(name)
-        if record is None:
-            return
-        self._next_shard = max(self._next_shard, self._free_number())
-        kept = tuple(item for item in self.manifest.trajectories if item.name != name)
-        self._commit(self.manifest.model_copy(update={"trajectories": kept}))
-        for shard in record.shards:
+        if record is not None:
+            kept = tuple(item for item in self.manifest.trajectories if item.name != name)
+            self._commit(self.manifest.model_copy(update={"trajectories": kept}))
+            dropped += record.shards
+        for shard in dropped:
             for file, _ in shard.columns.values():
                 remove_file(self.folder / "shards" / file)
 
@@ -218,9 +220,11 @@ class EntryWriter:
         self._commit(self.manifest.model_copy(update={"trajectories": tuple(records)}))
 
     def _commit(self, manifest: EntryManifest) -> None:
-        path = self.folder / "manifest.json"
         data = seal_text("manifest", manifest.model_dump_json())
-        replace_file(path, data, self.folder / "manifest.previous.json")
+        try:
+            replace_file(self.folder / "manifest.json", data, self.folder / "manifest.previous.json")
+        except OSError as error:
+            raise self._unwritable(error) from None
         self.manifest = manifest
         self._is_visible = True
         self._on_commit(self.identifier)
@@ -248,14 +252,29 @@ class EntryWriter:
         for path in self.folder.glob(".*.link"):
             remove_file(path)
 
-    def _write_columns(self, number: int, columns: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, str]]:
+    def _in_background(self, work: Callable[..., Shard], *arguments: Any) -> Future[Shard]:
+        """Do some work in the one thread that writes."""
+        if self._executor is None:
+            self._executor = self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="corpus"))
+        return self._executor.submit(work, *arguments)
+
+    def _write_columns(self, columns: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, str]]:
         """Write the files of a shard durably: names and checksums by column."""
         written: dict[str, tuple[str, str]] = {}
-        for column, (name, array) in columns.items():
-            write_file(self.folder / "shards" / name, [array])
-            written[column] = (name, hashlib.sha256(raw(array)).hexdigest())
-        sync_directory(self.folder / "shards")
+        try:
+            for column, (name, array) in columns.items():
+                write_file(self.folder / "shards" / name, [array])
+                written[column] = (name, hashlib.sha256(raw(array)).hexdigest())
+            sync_directory(self.folder / "shards")
+        except OSError as error:
+            raise self._unwritable(error) from None
         return written
+
+    def _unwritable(self, error: OSError) -> InputError:
+        why = error.strerror or error
+        return InputError(
+            f"{self.folder}: cannot be written to ({why}). What was committed before is whole; try again."
+        )
 
 
 def _changed(record: TrajectoryRecord, changes: dict[str, Any]) -> TrajectoryRecord:

@@ -1,8 +1,14 @@
-"""`TrajectoryWriter`: frames in, shards out. It buffers up to a shard, encodes, and hands whole shards to the entry."""
+"""`TrajectoryWriter`: frames in, shards out.
+
+It encodes frames into a buffer of the size of a shard; a full one is hashed and written by a thread while the next is
+filled. Which files a commit consists of, and in which order they are written, is for the entry to say.
+"""
 
 from __future__ import annotations
 
+import math
 import zlib
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -27,6 +33,7 @@ __all__ = ["TrajectoryWriter"]
 
 _MOST_SPAN_NM = 65.5
 _MOST_NM = 1e6
+_MOST_BUFFER = 2**27  # bytes of all columns of a shard
 
 
 class TrajectoryWriter:
@@ -50,7 +57,10 @@ class TrajectoryWriter:
             self._columns = tuple(last.columns)
             self._n_energies = last.n_energies
         self._buffer: dict[str, NDArray[Any]] = {}
+        self._spare: dict[str, NDArray[Any]] = {}
+        self._written: Future[Shard] | None = None
         self._n_buffered = 0
+        self._n_writing = 0
         self._pending: list[Shard] = []
 
     def __enter__(self) -> Self:
@@ -61,6 +71,7 @@ class TrajectoryWriter:
             self.commit()
         else:
             self._n_buffered = 0
+            self._entry._writers.pop(self.record.name, None)
 
     @property
     def n_frames(self) -> int:
@@ -70,7 +81,7 @@ class TrajectoryWriter:
     @property
     def n_buffered(self) -> int:
         """Frames that were appended since the last commit."""
-        return self._n_buffered + sum(shard.n_frames for shard in self._pending)
+        return self._n_buffered + self._n_writing + sum(shard.n_frames for shard in self._pending)
 
     def append(
         self,
@@ -82,7 +93,7 @@ class TrajectoryWriter:
         energies: ArrayLike | None = None,
         weights: ArrayLike | None = None,
     ) -> None:
-        """Add frames; whenever a shard is full, it is committed.
+        """Add frames; a shard that is full is written in the background and committed when that is done.
 
         Parameters
         ----------
@@ -115,6 +126,8 @@ class TrajectoryWriter:
                 f"{self._where}: frames of the shape {frames.shape}; {self._n_atoms} atoms were expected: "
                 f"[n, {self._n_atoms}, 3]."
             )
+        if self._written is not None and self._written.done():
+            self._publish()
         if n == 0:
             return
         given: dict[str, Any] = {
@@ -141,7 +154,7 @@ class TrajectoryWriter:
         while start < n:
             if is_wide[start] and not self._is_wide:
                 self._flush()
-                self._is_wide = True
+                self._is_wide, self._spare = True, {}
             room = self._capacity - self._n_buffered
             stop = min(n, start + room)
             if not self._is_wide and is_wide[start:stop].any():
@@ -149,11 +162,23 @@ class TrajectoryWriter:
             self._store(frames[start:stop], {name: value[start:stop] for name, value in values.items()})
             start = stop
             if self._n_buffered == self._capacity:
-                self.commit()
+                self._flush()
 
     def commit(self) -> None:
         """Make all that was appended visible and durable."""
         self._flush()
+        self._publish()
+
+    def _abandon(self) -> list[Shard]:
+        """Drop what is not committed; shards of it that were written already."""
+        self._n_buffered = 0
+        self._collect()
+        pending, self._pending = self._pending, []
+        return pending
+
+    def _publish(self) -> None:
+        """Commit what was handed to the thread."""
+        self._collect()
         if self._pending:
             record = self.record.model_copy(update={"shards": (*self.record.shards, *self._pending)})
             self._entry._put(record)
@@ -175,6 +200,7 @@ class TrajectoryWriter:
             If there are no frames, or a fact is not possible.
         """
         self._flush()
+        self._collect()
         if not self.record.shards and not self._pending:
             raise InputError(f"{self._where}: there are no frames to keep.")
         from unfreeze.corpus.store.entry_writer import _changed
@@ -198,8 +224,12 @@ class TrajectoryWriter:
 
     @property
     def _capacity(self) -> int:
-        width = column_dtype("coordinates", self._unit).itemsize
-        return max(1, SHARD_BYTES // (3 * width * max(self._n_atoms, 1)))
+        frame = {name: self._frame_bytes(name) for name in self._columns or ("coordinates",)}
+        return max(1, min(SHARD_BYTES // frame["coordinates"], _MOST_BUFFER // sum(frame.values())))
+
+    def _frame_bytes(self, column: str) -> int:
+        shape = column_shape(column, max(self._n_atoms, 1), self._n_energies)
+        return column_dtype(column, self._unit).itemsize * math.prod(shape)
 
     def _checked(self, n: int, given: dict[str, Any]) -> dict[str, NDArray[Any]]:
         values: dict[str, NDArray[Any]] = {}
@@ -230,6 +260,8 @@ class TrajectoryWriter:
         if n == 0:
             return
         if not self._buffer:
+            self._buffer, self._spare = self._spare, {}
+        if not self._buffer:
             self._buffer = {
                 name: np.empty(
                     (self._capacity, *column_shape(name, self._n_atoms, self._n_energies)),
@@ -250,28 +282,41 @@ class TrajectoryWriter:
         self._n_buffered += n
 
     def _flush(self) -> None:
-        """Write what is buffered as a shard, which the next commit will name."""
-        n, self._n_buffered = self._n_buffered, 0
+        """Hand what is buffered to the thread that writes it; the next commit will name it."""
+        n = self._n_buffered
         if n == 0:
             return
-        number = self._entry._take_number()
-        arrays = {name: array[:n] for name, array in self._buffer.items()}
+        self._publish()  # one shard in the background at a time
+        self._n_buffered, self._n_writing = 0, n
+        buffer, self._buffer = self._buffer, {}
+        self._written = self._entry._in_background(self._write, self._entry._take_number(), n, buffer, self._unit)
+        self._is_wide = False
+
+    def _collect(self) -> None:
+        """Wait for the thread."""
+        if self._written is not None:
+            written, self._written = self._written, None
+            self._n_writing = 0
+            self._pending.append(written.result())
+
+    def _write(self, number: int, n: int, buffer: dict[str, NDArray[Any]], unit: float | None) -> Shard:
+        arrays = {name: array[:n] for name, array in buffer.items()}
         files = {name: (file_name(number, name, array.dtype), array) for name, array in arrays.items()}
         length = block_frames(self._n_atoms)
-        shards = (*self.record.shards, *self._pending)
+        before = (*self.record.shards, *self._pending)
         shard = Shard(
             number=number,
             n_frames=n,
-            first=shards[-1].first + shards[-1].n_frames if shards else 0,
-            coordinate_unit_nm=self._unit,
-            columns=self._entry._write_columns(number, files),
+            first=before[-1].first + before[-1].n_frames if before else 0,
+            coordinate_unit_nm=unit,
+            columns=self._entry._write_columns(files),
             blocks={name: tuple(block_sums(array, length)) for name, array in arrays.items()},
             block_frames=length,
             n_energies=self._n_energies,
         )
-        self._pending.append(shard)
-        self._buffer = {}
-        self._is_wide = False
+        if unit is not None:
+            self._spare = buffer
+        return shard
 
 
 def block_sums(array: NDArray[Any], length: int) -> list[int]:
