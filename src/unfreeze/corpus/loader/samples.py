@@ -1,0 +1,334 @@
+"""One draw read from the corpus: the reference, frames, conditions and labels of an entry or of a crop of it.
+
+What belongs to an entry and not to a draw is read once and kept, within bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfreeze.corpus.labels import Label
+from unfreeze.corpus.loader.crops import Crop, crop_core, crop_residues
+from unfreeze.corpus.loader.draws import Draws
+from unfreeze.corpus.loader.entry_arrays import EntryArrays, entry_arrays
+from unfreeze.corpus.loader.sized_cache import SizedCache
+from unfreeze.corpus.schema import Conditions
+from unfreeze.corpus.store import Corpus, Entry, TrajectoryView
+from unfreeze.errors import InputError
+from unfreeze.structure.complex import Complex
+from unfreeze.structure.geometry import kabsch_rotations
+
+__all__ = ["COLUMNS", "Features", "Sample", "SampleReader", "cut_pairs"]
+
+COLUMNS = ("forces", "box", "energies")
+"""What can be read for every frame beside coordinates and weights."""
+
+Features: TypeAlias = Callable[[Complex], Mapping[str, NDArray[Any]]]
+"""Arrays of a complex that a model needs, by name. The beginning of the name says what they are of.
+
+``atom_…`` [n_atoms, ...] and ``residue_…`` [n_residues, ...] are cut with a crop; ``atom_pairs_…`` and
+``residue_pairs_…`` [n, 2] hold rows, of which pairs stay that are in the crop, renumbered; ``entry_…`` stays as it is.
+"""
+
+_PREFIXES = ("atom_pairs_", "residue_pairs_", "atom_", "residue_", "entry_")
+_MANIFEST_BYTES, _SHARD_BYTES = 8_192, 4_096  # what a record and a shard weigh in memory, about
+_FEWEST_FOR_SUPERPOSITION = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What one draw gives.
+
+    Attributes
+    ----------
+    draw
+        Number of the draw.
+    identifier, trajectory
+        Entry and trajectory.
+    conditions, dataset, licence
+        Of the trajectory.
+    labels
+        Of the entry.
+    residues : int64 [n_residues]
+        Rows of the entry's table of residues that are in the crop; all of them without one.
+    atoms : int64 [n_atoms]
+        Rows of the entry's table of atoms.
+    core : bool [n_residues]
+        Whether all neighbours of a residue are there (:mod:`unfreeze.corpus.loader.crops`).
+    arrays
+        The whole entry.
+    features
+        What a :data:`Features` made, cut to the crop.
+    reference_nm : float32 [n_atoms, 3]
+        Of the topology, about the centre of its CA, P and C1' (or of all atoms, where there are fewer than three).
+    frames_nm : float32 [n_frames, n_atoms, 3]
+        Every frame about the same centre, and turned on the reference if that was asked for.
+    rows : int64 [n_frames]
+        Numbers of the frames in the trajectory.
+    times_ps : float64 [n_frames]
+        NaN without a clock.
+    window_ps
+        Time from which the frames were taken; NaN without a clock.
+    weights : float64 [n_frames]
+        Of the frames in their trajectory; 1 where there are none.
+    columns
+        ``forces`` float32 [n_frames, n_atoms, 3] kJ/mol/nm, turned with the frames; ``box`` float32 [n_frames, 3, 3]
+        nm; ``energies`` float64 [n_frames, n_terms] kJ/mol: those asked for that the trajectory has.
+    """
+
+    draw: int
+    identifier: str
+    trajectory: str
+    conditions: Conditions
+    dataset: str
+    licence: str
+    labels: tuple[Label, ...]
+    residues: NDArray[np.int64]
+    atoms: NDArray[np.int64]
+    core: NDArray[np.bool_]
+    arrays: EntryArrays
+    features: Mapping[str, NDArray[Any]]
+    reference_nm: NDArray[np.float32]
+    frames_nm: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    times_ps: NDArray[np.float64]
+    window_ps: float
+    weights: NDArray[np.float64]
+    columns: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """An entry, without its complex."""
+
+    entry: Entry
+    arrays: EntryArrays
+    features: Mapping[str, NDArray[Any]]
+
+    @property
+    def nbytes(self) -> int:
+        records = self.entry.manifest.trajectories
+        shards = sum(len(record.shards) for record in records)
+        held = _MANIFEST_BYTES * (1 + len(records)) + _SHARD_BYTES * shards
+        # times of all frames are kept by views once they were asked for
+        times = 16 * self.entry.manifest.n_frames
+        return self.arrays.nbytes + held + times + sum(value.nbytes for value in self.features.values())
+
+
+class SampleReader:
+    """Reads draws.
+
+    Parameters
+    ----------
+    corpus
+        Where from.
+    draws
+        The sequence of draws.
+    crop
+        How large entries are cut; None for not at all.
+    superpose
+        Whether frames are turned on the reference, by CA, P and C1'.
+    columns
+        Those of :data:`COLUMNS` that are wanted.
+    features
+        Arrays to make of every complex.
+    cache_bytes
+        Memory for topologies and manifests.
+
+    Raises
+    ------
+    InputError
+        If a column is not known.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        draws: Draws,
+        crop: Crop | None,
+        *,
+        superpose: bool = False,
+        columns: Sequence[str] = (),
+        features: Features | None = None,
+        cache_bytes: int = 2**29,
+    ) -> None:
+        unknown = [name for name in columns if name not in COLUMNS]
+        if unknown:
+            raise InputError(f"there is no column {unknown[0]!r} to read; choose among {', '.join(COLUMNS)}.")
+        self._corpus = corpus
+        self._draws = draws
+        self._crop = crop
+        self._superpose = superpose
+        self._columns = tuple(columns)
+        self._features = features
+        self._opened: SizedCache[_Opened] = SizedCache(self._open, cache_bytes)
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory that the cache uses now."""
+        return self._opened.nbytes
+
+    def read(self, draw: int, trajectory: int, word: int) -> Sample:
+        """Read a draw.
+
+        Parameters
+        ----------
+        draw, trajectory, word
+            Number of the draw, row of the table, and number that places the crop, from :meth:`Draws.places`.
+
+        Raises
+        ------
+        InputError
+            If the entry is damaged, or has fewer frames than when the sequence was made.
+        """
+        table = self._draws.table
+        identifier = table.identifiers[int(table.entry[trajectory])]
+        opened = self._opened.get(identifier)
+        view = opened.entry.trajectory(table.names[trajectory])
+        if view.n_frames < table.n_frames[trajectory]:
+            raise InputError(
+                f"{identifier}/{view.name}: {view.n_frames} frames, where there were {table.n_frames[trajectory]} when "
+                "the loader was made. Frames were lost in a repair: make the loader again."
+            )
+        arrays = opened.arrays
+        rows, window_ps = self._draws.rows(draw, trajectory, view.times_ps)
+        residues = crop_residues(arrays, self._crop, word)
+        atoms, anchors = _atoms_of(arrays, residues)
+        is_whole = len(residues) == arrays.n_residues
+        frames = view.frame(int(rows[0]))[None] if len(rows) == 1 else view.frames(rows)
+        frames = np.asarray(frames if is_whole else frames[:, atoms], dtype=np.float32)
+        reference = arrays.reference_nm if is_whole else arrays.reference_nm[atoms]
+        reference = reference - reference[anchors].mean(axis=0)
+        frames -= frames[:, anchors].mean(axis=1, keepdims=True)
+        columns = {name: values for name in self._columns if (values := _column(view, name, rows)) is not None}
+        if "forces" in columns and not is_whole:
+            columns["forces"] = columns["forces"][:, atoms]
+        if self._superpose and len(anchors) >= _FEWEST_FOR_SUPERPOSITION:
+            covariances = np.einsum("ai,fak->fik", reference[anchors], frames[:, anchors], dtype=np.float64)
+            turn = kabsch_rotations(covariances).astype(np.float32)
+            frames = frames @ turn.transpose(0, 2, 1)
+            if "forces" in columns:
+                columns["forces"] = columns["forces"] @ turn.transpose(0, 2, 1)
+        times = view.times_ps
+        weights = _column(view, "weights", rows)
+        margin = self._crop.margin_nm if self._crop else 0.0
+        return Sample(
+            draw=draw,
+            identifier=identifier,
+            trajectory=view.name,
+            conditions=view.record.conditions,
+            dataset=view.record.source.dataset,
+            licence=view.record.source.licence,
+            labels=opened.entry.labels,
+            residues=residues,
+            atoms=atoms,
+            core=crop_core(arrays, residues, margin),
+            arrays=arrays,
+            features=opened.features if is_whole else _cut(opened.features, arrays, residues, atoms),
+            reference_nm=reference,
+            frames_nm=frames,
+            rows=rows,
+            times_ps=np.full(len(rows), np.nan) if times is None else times[rows],
+            window_ps=window_ps,
+            weights=np.ones(len(rows)) if weights is None else weights,
+            columns=columns,
+        )
+
+    def _open(self, identifier: str) -> _Opened:
+        entry = self._corpus.entry(identifier)
+        complex = entry.complex
+        features = {} if self._features is None else _checked(self._features(complex), complex, identifier)
+        entry.__dict__.pop("complex", None)  # far larger than its arrays
+        return _Opened(entry, entry_arrays(complex), features)
+
+
+def cut_pairs(
+    pairs: NDArray[np.integer], chosen: NDArray[np.int64], n_rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of which both rows are chosen.
+
+    Parameters
+    ----------
+    pairs
+        [n, 2] rows.
+    chosen
+        Rows that stay, in rising order.
+    n_rows
+        Rows in all.
+
+    Returns
+    -------
+    pairs : int64 [n_kept, 2]
+        In places among the chosen.
+    kept : int64 [n_kept]
+        Which pairs these were.
+    """
+    place = np.full(n_rows, -1, dtype=np.int64)
+    place[chosen] = np.arange(len(chosen))
+    renumbered = place[pairs]
+    kept = np.flatnonzero((renumbered >= 0).all(axis=1))
+    return renumbered[kept], kept
+
+
+def _atoms_of(arrays: EntryArrays, residues: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Atoms of some residues, and places among them of those by which frames are centred and turned."""
+    start = arrays.residue_start.astype(np.int64)
+    counts = start[residues + 1] - start[residues]
+    first = np.cumsum(counts) - counts
+    atoms = np.repeat(start[residues] - first, counts) + np.arange(counts.sum())
+    representative = arrays.residue_atom[residues]
+    has = representative >= 0
+    anchors = (representative - start[residues] + first)[has]
+    return atoms, anchors if len(anchors) >= _FEWEST_FOR_SUPERPOSITION else np.arange(len(atoms))
+
+
+def _column(view: TrajectoryView, name: str, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+    read = view.column(name)
+    return None if read is None else read(rows)
+
+
+def _checked(made: Mapping[str, NDArray[Any]], molecule: Complex, identifier: str) -> dict[str, NDArray[Any]]:
+    """Features as plain arrays, of the lengths that their names promise."""
+    features = {}
+    for name, value in made.items():
+        value = np.asarray(value)
+        prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), None)
+        if prefix is None:
+            raise ValueError(f"features: {name!r} begins with none of {', '.join(_PREFIXES)}")
+        length = {"atom_": molecule.n_atoms, "residue_": molecule.n_residues}.get(prefix)
+        if length is not None and (value.ndim == 0 or len(value) != length):
+            raise ValueError(
+                f"features: {name!r} of {identifier} has the shape {value.shape}, expected [{length}, ...]"
+            )
+        if "_pairs_" in prefix and (value.ndim != 2 or value.shape[1] != 2 or value.dtype.kind not in "iu"):
+            raise ValueError(
+                f"features: {name!r} of {identifier} is {value.dtype} {value.shape}, expected integers [n, 2]"
+            )
+        features[name] = value
+    return features
+
+
+def _cut(
+    features: Mapping[str, NDArray[Any]],
+    arrays: EntryArrays,
+    residues: NDArray[np.int64],
+    atoms: NDArray[np.int64],
+) -> dict[str, NDArray[Any]]:
+    cut = {}
+    for name, value in features.items():
+        if name.startswith("atom_pairs_"):
+            cut[name] = cut_pairs(value, atoms, arrays.n_atoms)[0]
+        elif name.startswith("residue_pairs_"):
+            cut[name] = cut_pairs(value, residues, arrays.n_residues)[0]
+        elif name.startswith("atom_"):
+            cut[name] = value[atoms]
+        elif name.startswith("residue_"):
+            cut[name] = value[residues]
+        else:
+            cut[name] = value
+    return cut
