@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import unfreeze
+from unfreeze.cli.corpus import corpus
 from unfreeze.cli.evaluate import evaluate
 from unfreeze.cli.info import info
 from unfreeze.cli.prepare import prepare
@@ -48,6 +49,7 @@ app.command()(sample)
 app.command()(evaluate)
 app.command()(prepare)
 app.add_typer(simulate)
+app.add_typer(corpus)
 app.command()(report)
 app.command()(info)
 

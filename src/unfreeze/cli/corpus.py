@@ -1,0 +1,24 @@
+"""`unfreeze corpus`: one checked, documented, instantly readable training set from all molecular dynamics there is."""
+
+from __future__ import annotations
+
+import typer
+
+from unfreeze.cli.corpus_look import create, list_entries, sets, show
+
+__all__ = ["corpus"]
+
+corpus = typer.Typer(
+    name="corpus",
+    help="One checked training set from public sets, your own trajectories and simulations, and labels.",
+    epilog="Example: unfreeze corpus add my-corpus --topology top.pdb --trajectory md.xtc --temperature 300 "
+    "--force-field charmm36m",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+corpus.command()(create)
+corpus.command(name="list")(list_entries)
+corpus.command()(show)
+corpus.command()(sets)
