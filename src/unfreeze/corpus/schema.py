@@ -179,6 +179,8 @@ class EntryManifest(_Model):
         The data.
     notes
         What a user of the entry should know (``hydrogens left out``, ``120 waters left out``).
+    next_shard
+        Number of the next shard; smaller ones are or were in use.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -192,6 +194,7 @@ class EntryManifest(_Model):
     trajectories: tuple[TrajectoryRecord, ...] = ()
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
+    next_shard: Annotated[int, Field(ge=0)] = 0
 
     @property
     def n_frames(self) -> int:

@@ -220,6 +220,7 @@ class EntryWriter:
         self._commit(self.manifest.model_copy(update={"trajectories": tuple(records)}))
 
     def _commit(self, manifest: EntryManifest) -> None:
+        manifest = manifest.model_copy(update={"next_shard": self._next_shard})
         data = seal_text("manifest", manifest.model_dump_json())
         try:
             replace_file(self.folder / "manifest.json", data, self.folder / "manifest.previous.json")
@@ -231,7 +232,8 @@ class EntryWriter:
 
     def _free_number(self) -> int:
         """A number that no shard has or had."""
-        used = [shard.number for record in self.manifest.trajectories for shard in record.shards]
+        used = [self.manifest.next_shard - 1]
+        used += [shard.number for record in self.manifest.trajectories for shard in record.shards]
         for folder in (self.folder / "shards", self.folder / "quarantine"):
             if folder.is_dir():
                 used += [int(path.name[:6]) for path in folder.iterdir() if path.name[:6].isdecimal()]
@@ -272,9 +274,7 @@ class EntryWriter:
 
     def _unwritable(self, error: OSError) -> InputError:
         why = error.strerror or error
-        return InputError(
-            f"{self.folder}: cannot be written to ({why}). What was committed before is whole; try again."
-        )
+        return InputError(f"{self.folder}: cannot be written to ({why}). What was committed is whole; try again.")
 
 
 def _changed(record: TrajectoryRecord, changes: dict[str, Any]) -> TrajectoryRecord:
