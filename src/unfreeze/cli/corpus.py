@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from unfreeze.cli.corpus_fetch import fetch
 from unfreeze.cli.corpus_look import create, list_entries, sets, show
 
 __all__ = ["corpus"]
@@ -22,3 +23,4 @@ corpus.command()(create)
 corpus.command(name="list")(list_entries)
 corpus.command()(show)
 corpus.command()(sets)
+corpus.command()(fetch)
