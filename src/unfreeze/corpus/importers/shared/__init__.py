@@ -1,0 +1,1 @@
+"""What the importers of several sets have in common. No layout of a set is known here."""
