@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -31,6 +32,7 @@ from unfreeze.files.transfer import (
 
 __all__ = [
     "BrokenTransferError",
+    "Downloaded",
     "Patience",
     "StoppedError",
     "Terms",
@@ -71,6 +73,25 @@ class Patience:
             time.sleep(min(left, 0.1))
 
 
+@dataclass(frozen=True)
+class Downloaded:
+    """A file that has arrived.
+
+    Attributes
+    ----------
+    n_bytes
+        Its length.
+    checksums
+        Its digests, of the algorithms that were published or asked for.
+    headers
+        Of the last answer; empty if an earlier run had brought all of it.
+    """
+
+    n_bytes: int
+    checksums: dict[str, str]
+    headers: dict[str, str]
+
+
 def open_session() -> requests.Session:
     """A session that says who it is, asks for files as they are, and follows few redirections."""
     session = requests.Session()
@@ -86,7 +107,7 @@ def download(
     *,
     session: requests.Session | None = None,
     patience: Patience | None = None,
-) -> None:
+) -> Downloaded:
     """Bring a file to `target`, whole and checked, or raise.
 
     Parameters
@@ -102,24 +123,30 @@ def download(
     patience
         The pause shared with other transfers from this server.
 
+    Returns
+    -------
+    Downloaded
+        What is known of it.
+
     Raises
     ------
     InputError
         If there is no such file, no network, no room, or what arrives is not the file. The message says what to do.
     """
     part = part_of(target)
-    patience = patience or Patience()
+    patience, backoff = patience or Patience(), Patience()
     reason, failures, best = "", 0, 0
     owned: AbstractContextManager[requests.Session] = open_session() if session is None else nullcontext(session)
     with owned as session:
         while failures < terms.n_attempts:
             if failures:
-                patience.ask(terms.backoff_s * 2 ** (failures - 1))
+                backoff.ask(terms.backoff_s * 2 ** (failures - 1))
+                backoff.wait(terms.should_stop)
             patience.wait(terms.should_stop)
             stop_if_asked(terms)
             try:
-                transfer(session, address, part, terms)
-                _check_whole(part, address, terms)
+                headers = transfer(session, address, part, terms)
+                found = _check_whole(part, address, terms)
             except requests.TooManyRedirects as error:
                 raise InputError(f"{address} redirects without end. {terms.by_hand}") from error
             except (requests.ConnectionError, requests.Timeout) as error:
@@ -130,9 +157,10 @@ def download(
             except requests.RequestException as error:
                 raise InputError(f"{address} cannot be used ({_innermost(error)}). {terms.by_hand}") from error
             else:
+                n_bytes = part.stat().st_size
                 os.replace(part, target)
                 forget_part(part)
-                return
+                return Downloaded(n_bytes, found, headers)
             have = part.stat().st_size if part.is_file() else 0
             failures = 1 if have > best else failures + 1
             best = max(best, have)
@@ -160,7 +188,7 @@ def checksum(path: Path, algorithms: tuple[str, ...] = ("sha256",)) -> dict[str,
     return {name: digest.hexdigest() for name, digest in digests.items()}
 
 
-def _check_whole(part: Path, address: str, terms: Terms) -> None:
+def _check_whole(part: Path, address: str, terms: Terms) -> dict[str, str]:
     """Length, digests, and what the caller wants to see."""
     length = part.stat().st_size
     if terms.expected_bytes is not None and length != terms.expected_bytes:
@@ -168,18 +196,19 @@ def _check_whole(part: Path, address: str, terms: Terms) -> None:
             forget_part(part)
         raise BrokenTransferError(f"{length} bytes arrived, {terms.expected_bytes} are published")
     published = {**read_memo(part, address).get("checksums", {}), **terms.checksums}
-    if published:
-        found = checksum(part, tuple(published))
-        for name, expected in published.items():
-            if found[name] != expected.lower():
-                forget_part(part)
-                raise BrokenTransferError(f"the file is damaged: its {name} is {found[name]}, {expected} is published")
+    wanted = tuple(dict.fromkeys((*published, *terms.record)))
+    found = checksum(part, wanted) if wanted else {}
+    for name, expected in published.items():
+        if found[name] != expected.lower():
+            forget_part(part)
+            raise BrokenTransferError(f"the file is damaged: its {name} is {found[name]}, {expected} is published")
     if terms.check:
         try:
             terms.check(part)
         except (BrokenTransferError, InputError):
             forget_part(part)
             raise
+    return found
 
 
 def _innermost(error: BaseException) -> str:

@@ -66,6 +66,8 @@ class Terms:
         Published digests in hexadecimal by the name of the algorithm: ``{"md5": "..."}``.
     checksums_of
         Finds published digests in the headers of the first answer, before any redirection.
+    record
+        Algorithms whose digests of the file the caller wants to know.
     absent
         What to say when the server has no such file; the address is added.
     by_hand
@@ -93,6 +95,7 @@ class Terms:
     expected_bytes: int | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
     checksums_of: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
+    record: tuple[str, ...] = ()
     absent: str = "there is no such file"
     by_hand: str = "Download it yourself and give the file."
     accept: Callable[[bytes, Mapping[str, str]], str | None] | None = None
@@ -125,8 +128,13 @@ def forget_part(part: Path) -> None:
     _memo_of(part).unlink(missing_ok=True)
 
 
-def transfer(session: requests.Session, address: str, part: Path, terms: Terms) -> None:
+def transfer(session: requests.Session, address: str, part: Path, terms: Terms) -> dict[str, str]:
     """Bring `part` to the full length, from where an earlier attempt left it if the server's file is still the same.
+
+    Returns
+    -------
+    dict
+        The headers of the answer; empty if nothing was to be asked.
 
     Raises
     ------
@@ -140,7 +148,7 @@ def transfer(session: requests.Session, address: str, part: Path, terms: Terms) 
     validator = read_memo(part, address).get("validator")
     have = part.stat().st_size if validator and part.is_file() else 0
     if have and have == terms.expected_bytes:
-        return
+        return {}
     headers = {"Range": f"bytes={have}-", "If-Range": validator} if have and validator else {}
     with session.get(address, headers=headers, stream=True, timeout=terms.timeout_s) as answer:
         if urlsplit(address).scheme == "https" and urlsplit(answer.url).scheme != "https":
@@ -149,7 +157,7 @@ def transfer(session: requests.Session, address: str, part: Path, terms: Terms) 
             raise InputError(f"{terms.absent} at {address}; check the id, or give a file.")
         if answer.status_code == 416:
             if have and answer.headers.get("Content-Range", "").replace(" ", "") == f"bytes*/{have}":
-                return  # it was all there
+                return {}  # it was all there
             forget_part(part)
             raise BrokenTransferError("the server refused to resume")
         if answer.status_code in RETRIED_STATUS:
@@ -166,6 +174,7 @@ def transfer(session: requests.Session, address: str, part: Path, terms: Terms) 
         if start == 0:
             _write_memo(part, address, answer, terms)
         _receive(answer, part, start, total, address, terms)
+        return dict(answer.headers)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float:
