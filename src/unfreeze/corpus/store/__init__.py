@@ -8,6 +8,7 @@ from unfreeze.corpus.store.reader import TrajectoryView
 from unfreeze.corpus.store.sealed import DamagedCorpusError
 from unfreeze.corpus.store.store import Corpus, safe_identifier
 from unfreeze.corpus.store.trajectory_writer import TrajectoryWriter
+from unfreeze.corpus.store.verify import Fault, VerifyReport, verify
 
 __all__ = [
     "BusyError",
@@ -16,11 +17,14 @@ __all__ = [
     "Entry",
     "EntrySummary",
     "EntryWriter",
+    "Fault",
     "Files",
     "IndexView",
     "LocalFiles",
     "TrajectorySummary",
     "TrajectoryView",
     "TrajectoryWriter",
+    "VerifyReport",
     "safe_identifier",
+    "verify",
 ]

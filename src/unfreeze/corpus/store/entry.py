@@ -58,12 +58,14 @@ class Entry:
         Of the entry.
     manifest
         All that was committed.
+    files
+        Where its files are.
     """
 
     def __init__(self, identifier: str, manifest: EntryManifest, files: Files) -> None:
         self.identifier = identifier
         self.manifest = manifest
-        self._files = files
+        self.files = files
         self._views: dict[str, TrajectoryView] = {}
 
     @classmethod
@@ -94,7 +96,7 @@ class Entry:
             If the file is damaged or does not fit the manifest.
         """
         sha256 = self.manifest.topology.get("topology.npz")
-        path = self._files.local(f"entries/{self.identifier}/topology.npz", sha256)
+        path = self.files.local(f"entries/{self.identifier}/topology.npz", sha256)
         complex = read_topology_npz(path, sha256)
         if complex.n_atoms != self.manifest.n_atoms:
             raise DamagedCorpusError(f"{path}: {complex.n_atoms} atoms; the manifest says {self.manifest.n_atoms}.")
@@ -126,7 +128,7 @@ class Entry:
                 )
             folder = f"entries/{self.identifier}/shards/"
             self._views[name] = TrajectoryView(
-                record, self.manifest.n_atoms, lambda file, sha256: self._files.local(folder + file, sha256)
+                record, self.manifest.n_atoms, lambda file, sha256: self.files.local(folder + file, sha256)
             )
         return self._views[name]
 

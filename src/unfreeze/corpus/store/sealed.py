@@ -15,7 +15,21 @@ from unfreeze.corpus.store.disk import replace_file
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import plain
 
-__all__ = ["DamagedCorpusError", "read_sealed", "seal", "seal_text", "unseal", "unseal_text", "write_sealed"]
+__all__ = [
+    "KEYS",
+    "DamagedCorpusError",
+    "check_sealed",
+    "read_bytes",
+    "read_sealed",
+    "seal",
+    "seal_text",
+    "unseal",
+    "unseal_text",
+    "write_sealed",
+]
+
+KEYS = ("corpus", "import", "index", "label_set", "manifest", "quarantine", "split", "statistics")
+"""Kinds of documents."""
 
 _MOST_BYTES = 2**31
 
@@ -57,6 +71,21 @@ def unseal_text(data: bytes, key: str, path: Path | str) -> str:
 def unseal(data: bytes, key: str, path: Path | str) -> Any:
     """The document in sealed JSON; errors as in :func:`unseal_text`."""
     return json.loads(unseal_text(data, key, path))
+
+
+def check_sealed(data: bytes, path: Path | str) -> None:
+    """Check sealed JSON under any of the keys in use.
+
+    Raises
+    ------
+    DamagedCorpusError
+        If it is not as it was written, or was never sealed.
+    """
+    line = data[: data.find(b"\n", 0, 200) + 1]
+    key = data[len(line) + 1 : len(line) + 41].partition(b'"')[0].decode(errors="replace")
+    if key not in KEYS:
+        raise DamagedCorpusError(f"{path}: not a file with a checksum of its own: it was changed, or others wrote it.")
+    unseal_text(data, key, path)
 
 
 def write_sealed(path: Path, key: str, document: Any, *, previous: Path | None = None) -> None:

@@ -88,7 +88,8 @@ class Corpus:
         try:
             if (path / "corpus.json").exists():
                 raise InputError(f"{path}: there is a corpus already. Open it, or choose another folder.")
-            if path.is_dir() and any(item.name != "entries" and item.name[0] != "." for item in path.iterdir()):
+            begun = {"entries", "corpus.copy.json"}
+            if path.is_dir() and any(item.name not in begun and item.name[0] != "." for item in path.iterdir()):
                 raise InputError(f"{path}: the folder is not empty. Choose a new one for the corpus.")
             path.mkdir(parents=True, exist_ok=True)
             make_folder(path / "entries")
@@ -100,7 +101,8 @@ class Corpus:
                 created=created,
                 description=description,
             )
-            write_sealed(path / "corpus.json", "corpus", record.model_dump())
+            for file in ("corpus.copy.json", "corpus.json"):  # the copy is for repairs: not to forget what is private
+                write_sealed(path / file, "corpus", record.model_dump())
         except OSError as error:
             raise InputError(f"{path}: cannot be written to ({error.strerror or error}). Choose another.") from None
         return cls(path, record, Index())
