@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from unfreeze.cli.corpus_fetch import fetch
+from unfreeze.cli.corpus_import import add, import_
 from unfreeze.cli.corpus_look import create, list_entries, sets, show
 
 __all__ = ["corpus"]
@@ -22,5 +23,7 @@ corpus = typer.Typer(
 corpus.command()(create)
 corpus.command(name="list")(list_entries)
 corpus.command()(show)
+corpus.command()(add)
+corpus.command(name="import")(import_)
 corpus.command()(sets)
 corpus.command()(fetch)
