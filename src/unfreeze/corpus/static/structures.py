@@ -1,14 +1,12 @@
 """One structure file as an entry could hold it: its complex, its models, method, resolution and B-factors.
 
-Reading is done in :mod:`unfreeze.structure`; here the header's facts are added, and the models become a stream of
-frames. Several files of one sequence are brought together in :mod:`unfreeze.corpus.static.states`.
+Reading is done in :mod:`unfreeze.structure`; here the header's facts are added. Several files of one sequence are
+brought together in :mod:`unfreeze.corpus.static.states`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.corpus.importing.source import FrameBlock
 from unfreeze.corpus.labels import BFactorLabel
 from unfreeze.corpus.schema import Conditions
 from unfreeze.corpus.static.b_factors import label_b_factors
@@ -25,7 +22,7 @@ from unfreeze.structure.complex import Complex
 from unfreeze.structure.read import read_models
 from unfreeze.structure.reading.one_model import build_model, parse_structure, with_missing
 
-__all__ = ["ModelStream", "StaticStructure", "has_polymer", "read_structure", "static_conditions"]
+__all__ = ["StaticStructure", "has_polymer", "read_structure", "static_conditions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,38 +76,6 @@ class StaticStructure:
             (len(source.missing_atoms), "residues lack heavy atoms"),
         ]
         return tuple(f"{n} {words}." for n, words in counts if n) + source.notes
-
-
-class ModelStream(AbstractContextManager["ModelStream"]):
-    """Models in memory, as the stream of frames that the import reads.
-
-    Parameters
-    ----------
-    complex
-        Atoms of every model.
-    coordinates_nm : float [n_models, n_atoms, 3]
-    notes
-        What was left out or found.
-    """
-
-    def __init__(self, complex: Complex, coordinates_nm: NDArray[np.floating], notes: tuple[str, ...] = ()) -> None:
-        if coordinates_nm.shape[1:] != (complex.n_atoms, 3):
-            raise ValueError(f"coordinates are {coordinates_nm.shape}, expected [n_models, {complex.n_atoms}, 3]")
-        self.complex = complex
-        self.n_frames: int | None = len(coordinates_nm)
-        self.steps: NDArray[np.int64] | None = None
-        self.notes = notes
-        self._frames = np.ascontiguousarray(coordinates_nm, dtype=np.float32)
-
-    def __exit__(self, *exception: object) -> None:
-        """Nothing is held open."""
-
-    def blocks(self, first: int = 0, stride: int = 1, *, most_bytes: int = 2**25) -> Iterator[FrameBlock]:
-        """Models ``first``, ``first + stride``... in blocks of at most about `most_bytes`, at least one model each."""
-        chosen = self._frames[first::stride]
-        size = max(1, most_bytes // max(1, 12 * self.complex.n_atoms))
-        for start in range(0, len(chosen), size):
-            yield FrameBlock(chosen[start : start + size])
 
 
 def has_polymer(molecule: Complex) -> bool:
