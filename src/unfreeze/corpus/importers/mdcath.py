@@ -108,8 +108,7 @@ def _files(source: Path) -> list[Path]:
 
 
 def _candidate(container: Container, domain: str, layout: str, options: Mapping[str, str]) -> Candidate:
-    group = container.group(domain)
-    if "pdbProteinAtoms" not in group:
+    if "pdbProteinAtoms" not in list(container.group(domain)):  # `in` of a group would follow links
         what = (
             "the variant without hydrogens, which has no names of atoms"
             if "noh" in layout
@@ -148,7 +147,7 @@ def _part(container: Container, domain: str, temperature: str, replica: str, ato
         ionic_strength_M=0.15,
         method="ACEMD, NVT, Langevin thermostat, 4 fs",
     )
-    members = container.group(domain, temperature, replica).keys()
+    members = list(container.group(domain, temperature, replica))
     refusal = None
     if "coords" not in members:
         refusal = (
@@ -168,6 +167,7 @@ def _part(container: Container, domain: str, temperature: str, replica: str, ato
         paths=(container.path,),
         open=partial(_open, container.path, domain, temperature, replica, atoms),
         time_step_ps=_TIME_STEP_PS,
+        is_container=True,  # of 25 trajectories: the checksum of the whole would be made 25 times
         refusal=refusal,
     )
 

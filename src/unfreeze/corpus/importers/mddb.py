@@ -24,7 +24,7 @@ import numpy as np
 from unfreeze.corpus.conditions import force_field_name, solvent_name
 from unfreeze.corpus.importers.registry import check_options
 from unfreeze.corpus.importers.shared.folders import files_below, read_json_object
-from unfreeze.corpus.importers.shared.options import ATOMS, CONDITIONS, atoms_of, chosen, given_conditions, time_ps
+from unfreeze.corpus.importers.shared.options import ATOMS, atoms_of, chosen, time_ps
 from unfreeze.corpus.importing.source import Candidate, FrameBlock, FrameStream, Part
 from unfreeze.corpus.schema import Conditions, Source
 from unfreeze.errors import InputError
@@ -46,6 +46,7 @@ _LICENCES = (  # of the text or the link, in this order: the longer names hold t
     ("cc0", "CC0-1.0"),
 )
 _NOT_MD = ("ensemble",)
+_HEAD = 64  # bytes; so many printable letters are no coordinates
 
 
 class Mddb:
@@ -57,7 +58,6 @@ class Mddb:
     citation = "Hospital et al. The Molecular Dynamics Data Bank, mddbr.eu; and the project's own"
     options: Mapping[str, str] = {
         **ATOMS,
-        **CONDITIONS,
         "ids": "accessions to take, separated by commas, with or without the number of a replica",
         "time_step": "time between frames as fetched, such as 10ps, where the project does not say it",
         "licence": "licence, where the project does not say it",
@@ -133,7 +133,7 @@ def _part(accession: str, number: int, folder: Path, options: Mapping[str, str])
                 "url": str(metadata.get("LINKCENSE") or "")[:300],
             }
         )
-        conditions = given_conditions(_conditions(metadata), options)
+        conditions = _conditions(metadata)
         step = time_ps(options, "time_step") or _time_step_ps(metadata, folder)
         if str(metadata.get("TYPE") or "").lower() in _NOT_MD:
             step = None
@@ -222,6 +222,11 @@ class _Fetched:
     unit: str = "angstrom"
 
 
+def _is_text(head: bytes) -> bool:
+    """Whether the beginning of a file is text, such as a page of a server, rather than float32 coordinates."""
+    return bool(head) and all(32 <= letter < 127 or letter in b"\t\r\n" for letter in head)
+
+
 def _fetched(folder: Path) -> _Fetched:
     path = folder / "trajectory.json"
     if not path.is_file():
@@ -245,7 +250,7 @@ def _open(folder: Path, atoms: str) -> FrameStream:
     n_atoms, fetched, size = len(table), _fetched(folder), path.stat().st_size
     with ExitStack() as stack:
         handle = stack.enter_context(path.open("rb"))
-        if handle.read(1) in (b"<", b"{"):
+        if _is_text(handle.read(_HEAD)):
             raise InputError(f"{path}: a page or a message of the server in place of frames. Fetch it again.")
         if fetched.n_atoms is not None and fetched.n_atoms != n_atoms:
             raise InputError(

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.corpus.importers.registry import check_options
-from unfreeze.corpus.importers.shared.options import ATOMS, CONDITIONS, atoms_of, chosen, given_conditions, time_ps
+from unfreeze.corpus.importers.shared.options import ATOMS, atoms_of, chosen, time_ps
 from unfreeze.corpus.importing.source import Candidate, FrameBlock, FrameStream, Part
 from unfreeze.corpus.schema import Conditions, Source
 from unfreeze.errors import InputError
@@ -52,7 +52,6 @@ class Misato:
     citation = _CITATION
     options: Mapping[str, str] = {
         **ATOMS,
-        **CONDITIONS,
         "ids": "PDB ids to take, separated by commas",
         "topologies": "folder of the release's Amber topologies, PDBID/production.top.gz",
         "structures": "folder of PDB files, PDBID.pdb, with all atoms in the order of the set",
@@ -74,7 +73,6 @@ class Misato:
 
         check_options(self, options, source)
         atoms_of(options)
-        given_conditions(Conditions(), options)
         time_ps(options, "time_step")
         path = _file(source)
         names = namer(path, options)
@@ -82,7 +80,7 @@ class Misato:
         wanted = None if wanted is None else frozenset(one.upper() for one in wanted)
         with Container(path, "misato") as container:
             identifiers = list(container.groups())
-            if not any("trajectory_coordinates" in container.group(name) for name in identifiers[:100]):
+            if not any("trajectory_coordinates" in list(container.group(name)) for name in identifiers[:100]):
                 raise InputError(f"{path}: no PDBID/trajectory_coordinates in it; MISATO's MD.hdf5 was expected.")
             absent = sorted((wanted or frozenset()) - {name.upper() for name in identifiers})
             for identifier in identifiers:
@@ -143,7 +141,8 @@ def _file(source: Path) -> Path:
 def _candidate(container: Container, identifier: str, names: Namer, options: Mapping[str, str]) -> Candidate:
     if not re.fullmatch(r"[0-9A-Za-z]{4}", identifier, re.ASCII):
         return Candidate(identifier, refusal=f"{container.path}: /{identifier} is no PDB id.")
-    lacking = [name for name in _NEEDED if name not in container.group(identifier)]
+    members = list(container.group(identifier))  # `in` of a group would follow links
+    lacking = [name for name in _NEEDED if name not in members]
     refusal = f"{container.path}: /{identifier} lacks {', '.join(lacking)}." if lacking else names.refusal(identifier)
     conditions = Conditions(
         force_field="amber14",
@@ -154,7 +153,7 @@ def _candidate(container: Container, identifier: str, names: Namer, options: Map
     )
     part = Part(
         name="md",
-        conditions=given_conditions(conditions, options),
+        conditions=conditions,
         source=Source(
             dataset="misato",
             identifier=identifier,

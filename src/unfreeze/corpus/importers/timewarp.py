@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from unfreeze.corpus.importers.registry import check_options
 from unfreeze.corpus.importers.shared.folders import files_below
-from unfreeze.corpus.importers.shared.options import ATOMS, CONDITIONS, atoms_of, chosen, given_conditions
+from unfreeze.corpus.importers.shared.options import ATOMS, atoms_of, chosen
 from unfreeze.corpus.importing.source import Candidate, FrameBlock, FrameStream, Part
 from unfreeze.corpus.schema import Conditions, Source
 from unfreeze.errors import InputError
@@ -53,7 +53,6 @@ class Timewarp:
     citation = _CITATION
     options: Mapping[str, str] = {
         **ATOMS,
-        **CONDITIONS,
         "ids": "peptides to take, separated by commas, such as ACQK",
     }
 
@@ -87,7 +86,13 @@ def _candidate(
     name: str, folders: Mapping[Path, Mapping[str, Path]], source: Path, options: Mapping[str, str]
 ) -> Candidate:
     parts = tuple(_part(name, folder, files, source, options) for folder, files in folders.items())
-    return Candidate(f"timewarp-{name}", parts, title=f"Peptide {name}")
+    strange = [str(folder) for folder in folders if _physics(folder) is None]
+    notes = tuple(
+        f"{folder} is called as none of Timewarp's sets (2AA-…, 4AA-…, AD-3, T1-peptides…), so the force field is not "
+        "known: sets before December 2021 have another."
+        for folder in strange
+    )
+    return Candidate(f"timewarp-{name}", parts, notes=notes, title=f"Peptide {name}")
 
 
 def _part(name: str, folder: Path, files: Mapping[str, Path], source: Path, options: Mapping[str, str]) -> Part:
@@ -95,16 +100,10 @@ def _part(name: str, folder: Path, files: Mapping[str, Path], source: Path, opti
     conditions = Conditions(temperature_K=310.0)
     if known:
         conditions = Conditions(force_field=known[0], solvent=known[1], temperature_K=310.0, method=known[2])
-    conditions = given_conditions(conditions, options)
     missing = [f"{name}{end}" for end in (_STATE, _ARRAYS) if end not in files]
     refusal = None
     if missing:
         refusal = f"{folder}: {missing[0]} is missing, the other of the pair is there. Download it or leave {name} out."
-    elif conditions.force_field is None:
-        refusal = (
-            f"{folder}: its name is none of Timewarp's sets (2AA-…, 4AA-…, AD-3, T1-peptides…), so the force field is "
-            "not known: those before December 2021 have another. Say it: force_field=amber14."
-        )
     place = folder.relative_to(source).parts or (folder.resolve().name,)
     if len(place) == 1 and place[0] in ("train", "val", "test"):
         place = (folder.resolve().parent.name, *place)

@@ -137,7 +137,7 @@ class Container:
             If it is a link, lies in another file, or is no dataset.
         """
         group = self.group(*names[:-1])
-        if names[-1] not in group.keys():  # noqa: SIM118  a group's `in` follows links
+        if names[-1] not in list(group):  # `in` of a group would follow links
             return None
         found = self._member(group, names[-1])
         where = f"{self.path}: /{'/'.join(names)}"

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from unfreeze.corpus.conditions import force_field_name, solvent_name
-from unfreeze.corpus.schema import Conditions
 from unfreeze.errors import InputError
 
-__all__ = ["ATOMS", "CONDITIONS", "atoms_of", "chosen", "existing_path", "given_conditions", "number", "time_ps"]
+__all__ = ["ATOMS", "atoms_of", "chosen", "existing_path", "number", "time_ps"]
 
 ATOMS = {"atoms": "heavy (the default) or all, which keeps hydrogens"}
 """The option that every importer of trajectories has."""
-CONDITIONS = {
-    "force_field": "name of the force field, where the set does not say it or says it wrongly",
-    "solvent": "solvent, such as explicit:tip3p or implicit:obc2, in place of what the set says",
-    "temperature": "temperature in K, in place of what the set says",
-}
-"""Options that stand in for conditions a set does not tell."""
 
 _PS_PER_UNIT = {"fs": 1e-3, "ps": 1.0, "ns": 1e3, "us": 1e6, "µs": 1e6}
 
@@ -94,24 +86,3 @@ def existing_path(options: Mapping[str, str], name: str) -> Path | None:
     if not path.exists():
         raise InputError(f"{name}={options[name]}: no such file or folder. Check the spelling.")
     return path
-
-
-def given_conditions(conditions: Conditions, options: Mapping[str, str]) -> Conditions:
-    """Conditions with those of :data:`CONDITIONS` put in that a user gave.
-
-    Raises
-    ------
-    InputError
-        If the temperature is no number.
-    """
-    changes: dict[str, object] = {}
-    if options.get("force_field"):
-        changes["force_field"] = force_field_name(options["force_field"])
-    if options.get("solvent"):
-        changes["solvent"] = solvent_name(options["solvent"])
-    temperature = number(options, "temperature")
-    if temperature is not None:
-        if temperature >= 5000:
-            raise InputError(f"temperature={options['temperature']}: a temperature in K was expected.")
-        changes["temperature_K"] = temperature
-    return conditions.model_copy(update=changes)
