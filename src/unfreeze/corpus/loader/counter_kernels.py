@@ -20,6 +20,7 @@ _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _ONE, _TWO, _FOUR = np.uint64(1), np.uint64(2), np.uint64(4)
 _MIX_A, _MIX_B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
+_FEW = 64
 _ROUNDS = 8  # of the Feistel network; four are the least for one that cannot be told from chance
 
 
@@ -94,9 +95,14 @@ def _mixed(value):
 @compiled
 def permuted(key: np.uint64, n: int, place: int) -> int | np.int64:
     """Where a permutation of 0..n-1 that `key` names puts `place`."""
-    if n <= 1:
-        return 0
-    size, width = np.uint64(n), _TWO
+    if n <= _FEW:  # a network of so few places would favour some; here the rank among random numbers
+        own = _mixed(key + _mixed(np.uint64(place) * _W1 + _ONE))
+        rank = 0
+        for j in range(n):
+            other = _mixed(key + _mixed(np.uint64(j) * _W1 + _ONE))
+            rank += other < own or (other == own and j < place)
+        return rank
+    size, width = np.uint64(n), _FOUR
     while (_ONE << (_TWO * width)) < size:
         width += _ONE
     mask = (_ONE << width) - _ONE

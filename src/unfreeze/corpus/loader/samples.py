@@ -18,7 +18,7 @@ from unfreeze.corpus.loader.draws import Draws
 from unfreeze.corpus.loader.entry_arrays import EntryArrays, entry_arrays
 from unfreeze.corpus.loader.sized_cache import SizedCache
 from unfreeze.corpus.schema import Conditions
-from unfreeze.corpus.store import Corpus, Entry, TrajectoryView
+from unfreeze.corpus.store import Corpus, DamagedCorpusError, Entry, TrajectoryView
 from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import kabsch_rotations
@@ -188,6 +188,15 @@ class SampleReader:
         """
         table = self._draws.table
         identifier = table.identifiers[int(table.entry[trajectory])]
+        try:
+            return self._read(identifier, draw, trajectory, word)
+        except DamagedCorpusError:
+            # a repair, or a cache of files that made room, may have changed what is where since the entry was opened
+            self._opened.drop(identifier)
+            return self._read(identifier, draw, trajectory, word)
+
+    def _read(self, identifier: str, draw: int, trajectory: int, word: int) -> Sample:
+        table = self._draws.table
         opened = self._opened.get(identifier)
         view = opened.entry.trajectory(table.names[trajectory])
         if view.n_frames < table.n_frames[trajectory]:

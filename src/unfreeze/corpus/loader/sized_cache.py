@@ -62,3 +62,9 @@ class SizedCache(Generic[T]):
                 _, dropped = self._kept.popitem(last=False)
                 self._bytes -= dropped.nbytes
         return made
+
+    def drop(self, name: str) -> None:
+        """Forget the thing of this name, if it is there."""
+        with self._lock:
+            dropped = self._kept.pop(name, None)
+            self._bytes -= 0 if dropped is None else dropped.nbytes
