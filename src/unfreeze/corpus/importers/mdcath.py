@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from unfreeze.corpus.importers.registry import check_options
 from unfreeze.corpus.importers.shared.options import ATOMS, atoms_of, chosen
+from unfreeze.corpus.importers.shared.own_record import own_record
 from unfreeze.corpus.importing.source import Candidate, FrameBlock, FrameStream, Part
 from unfreeze.corpus.schema import Conditions, Source
 from unfreeze.errors import InputError
@@ -147,26 +148,29 @@ def _part(container: Container, domain: str, temperature: str, replica: str, ato
         ionic_strength_M=0.15,
         method="ACEMD, NVT, Langevin thermostat, 4 fs",
     )
+    source = Source(
+        dataset="mdcath",
+        identifier=f"{domain}/{temperature}/{replica}",
+        licence="CC-BY-4.0",
+        citation=_CITATION,
+        url=_URL,
+    )
+    step: float | None = _TIME_STEP_PS
+    where = f"{container.path}: /{domain}/{temperature}/{replica}"
+    own = own_record(container.attribute("unfreeze", domain, temperature, replica), where)
+    if own is not None:  # an export of a corpus in this layout: its physics are its own
+        conditions, source, step = own.conditions, own.source, own.time_step_ps
     members = list(container.group(domain, temperature, replica))
     refusal = None
     if "coords" not in members:
-        refusal = (
-            f"{container.path}: /{domain}/{temperature}/{replica} has no coords (it has "
-            f"{', '.join(members) or 'nothing'}); this trajectory was not finished."
-        )
+        refusal = f"{where} has no coords (it has {', '.join(members) or 'nothing'}); this trajectory was not finished."
     return Part(
         name=f"{temperature}K/{replica}",
         conditions=conditions,
-        source=Source(
-            dataset="mdcath",
-            identifier=f"{domain}/{temperature}/{replica}",
-            licence="CC-BY-4.0",
-            citation=_CITATION,
-            url=_URL,
-        ),
+        source=source,
         paths=(container.path,),
         open=partial(_open, container.path, domain, temperature, replica, atoms),
-        time_step_ps=_TIME_STEP_PS,
+        time_step_ps=step,
         is_container=True,  # of 25 trajectories: the checksum of the whole would be made 25 times
         refusal=refusal,
     )
@@ -197,6 +201,8 @@ def _open(path: Path, domain: str, temperature: str, replica: str, atoms: str) -
         if forces is not None and atoms == "heavy":
             notes.append(_HYDROGENS_LEFT_OUT)
         box = _box(container, place, notes)
+        # mdCATH has no times; exports of a corpus do
+        times = container.find(*place, "times_ps") and container.data(*place, "times_ps", shape=(n_frames,), kinds="f")
         rows = topology.rows
         keep = None if np.array_equal(rows, np.arange(n_atoms)) else rows
         closing = stack.pop_all()
@@ -204,6 +210,7 @@ def _open(path: Path, domain: str, temperature: str, replica: str, atoms: str) -
     def read(begin: int, end: int) -> FrameBlock:
         return FrameBlock(
             coordinates_nm=_frames(container, coordinates, begin, end, keep, scale),
+            times_ps=None if times is None else container.read(times, slice(begin, end)).astype(np.float64),
             box_nm=None if box is None else np.repeat(box[None], end - begin, axis=0),
             forces_kJ_mol_nm=None if forces is None else _frames(container, forces, begin, end, keep, force_scale),
         )
