@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,10 @@ def test_another_folder_is_refused(tmp_path, candidates) -> None:
         candidates("mdcath", tmp_path)
     with pytest.raises(InputError, match="no such file"):
         candidates("mdcath", Path("/nowhere/at/all"))
+
+
+def test_without_h5py_the_extra_is_named(tmp_path, layouts, candidates, monkeypatch) -> None:
+    path = layouts.mdcath.write_mdcath(tmp_path, temperatures=("320",), replicas=1)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(InputError, match=r"pip install 'unfreeze\[mdcath\]'"):
+        candidates("mdcath", path)

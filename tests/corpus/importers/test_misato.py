@@ -113,6 +113,21 @@ def test_a_complex_that_lacks_its_molecules_refuses_itself(tmp_path, layouts, ca
     assert "lacks molecules_begin_atom_index" in found[0].refusal and "no complex 9XYZ" in found[1].refusal
 
 
+def test_one_damaged_complex_does_not_stop_the_others(tmp_path, layouts, candidates) -> None:
+    import h5py
+
+    path, molecule, _ = layouts.misato.write_misato(tmp_path / "MD.hdf5", n_frames=12)
+    maps = layouts.misato.write_maps(tmp_path / "maps.json", molecule)
+    with h5py.File(path, "a") as file:
+        file["2LNK"] = h5py.ExternalLink("/etc/passwd", "/")
+        file.create_group("not a PDB id")
+    found = {one.identifier: one for one in candidates("misato", path, {"maps": str(maps)})}
+    assert set(found) == {"11GS", "1A4G", "not a PDB id"}  # links are not among the groups
+    assert "is no PDB id" in found["not a PDB id"].refusal
+    (linked,) = candidates("misato", path, {"maps": str(maps), "ids": "2lnk"})
+    assert "no complex 2LNK" in linked.refusal
+
+
 def test_side_chain_amides_do_not_end_a_residue(layouts) -> None:
     """Asn and Gln have O before N inside, which elsewhere means that a residue ends."""
     from unfreeze.corpus.importers.misato import AtomNumbers

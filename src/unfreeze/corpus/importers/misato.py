@@ -85,7 +85,11 @@ class Misato:
             absent = sorted((wanted or frozenset()) - {name.upper() for name in identifiers})
             for identifier in identifiers:
                 if wanted is None or identifier.upper() in wanted:
-                    yield _candidate(container, identifier, names, options)
+                    try:
+                        candidate = _candidate(container, identifier, names, options)
+                    except InputError as error:  # of one among thousands
+                        candidate = Candidate(identifier, refusal=str(error))
+                    yield candidate
             for identifier in absent:
                 yield Candidate(identifier, refusal=f"{path}: there is no complex {identifier} in the file.")
 
