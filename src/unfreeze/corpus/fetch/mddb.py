@@ -119,10 +119,7 @@ def _frames(replica: str, project: Mapping[str, Any], options: Mapping[str, str]
         raise InputError(f"frames: {chosen!r} is no selection; expected FIRST:LAST:STEP, such as 1:1000:10")
     first = int(found[1]) if found else 1
     step = int(found[3] or 1) if found else 1
-    metadata = project.get("metadata")
-    snapshots = _count(metadata.get("SNAPSHOTS")) if isinstance(metadata, dict) else None
-    total = _count(project.get("totalFrames"))
-    known = snapshots or (total // _n_replicas(project) if total else None)
+    known = _n_frames(replica, project)
     last = int(found[2]) if found and found[2] else known
     if last is None:
         raise InputError(
@@ -132,6 +129,20 @@ def _frames(replica: str, project: Mapping[str, Any], options: Mapping[str, str]
     if first < 1 or step < 1 or last < first:
         raise InputError(f"frames: {first}:{last}:{step} selects nothing; frames are counted from 1")
     return first, last, step
+
+
+def _n_frames(replica: str, project: Mapping[str, Any]) -> int | None:
+    """What the project says of this replica, of each replica, or of all together."""
+    mds, number = project.get("mds"), re.search(r"\.(\d+)$", replica)
+    row = int(number[1]) - 1 if number else 0
+    own = mds[row] if isinstance(mds, list) and 0 <= row < len(mds) else None
+    metadata = project.get("metadata")
+    total = _count(project.get("totalFrames"))
+    return (
+        (_count(own.get("frames")) if isinstance(own, dict) else None)
+        or (_count(metadata.get("SNAPSHOTS")) if isinstance(metadata, dict) else None)
+        or (total // _n_replicas(project) if total else None)
+    )
 
 
 def _n_replicas(project: Mapping[str, Any]) -> int:

@@ -72,6 +72,8 @@ class DataSet:
         All ids, where the set has a list of them.
     needs_ids
         Whether files cannot be named without ids.
+    importer
+        Name of the importer of what was fetched; that of the set if empty.
     options
         By name.
     """
@@ -88,6 +90,7 @@ class DataSet:
     plan: Callable[[Client, Sequence[str], Options], list[RemoteFile]]
     list_ids: Callable[[Client, Options], list[str]] | None = None
     needs_ids: bool = True
+    importer: str = ""
     options: Mapping[str, Option] = field(default_factory=dict)
 
     def chosen(self, options: Options) -> dict[str, str]:
@@ -263,6 +266,7 @@ _REVISION = Option("branch, tag or commit of the data set", "main")
 _FRAMES = Option("frames FIRST:LAST:STEP, counted from 1, both ends included; empty for all", "")
 
 _MDDB = {
+    "importer": "mddb",
     "licence": "unknown",
     "id_pattern": r"[A-Za-z0-9-]{1,40}(\.\d{1,3})?",
     "plan": mddb.mddb_plan,
