@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from unfreeze.cli.corpus_check import repair, verify
+from unfreeze.cli.corpus_export import export
 from unfreeze.cli.corpus_fetch import fetch
 from unfreeze.cli.corpus_import import add, import_
 from unfreeze.cli.corpus_look import create, list_entries, sets, show
@@ -25,5 +27,8 @@ corpus.command(name="list")(list_entries)
 corpus.command()(show)
 corpus.command()(add)
 corpus.command(name="import")(import_)
+corpus.command()(verify)
+corpus.command()(repair)
+corpus.command()(export)
 corpus.command()(sets)
 corpus.command()(fetch)
