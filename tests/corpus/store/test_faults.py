@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from unfreeze.corpus.labels import LocationLabel
 from unfreeze.corpus.schema import Conditions, Source, TrajectoryRecord
 from unfreeze.corpus.store import Corpus, disk, verify
 from unfreeze.corpus.store import trajectory_writer as writer_module
+from unfreeze.corpus.store.maps import close_maps
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.read import read_complex
 
@@ -238,6 +240,45 @@ def test_every_point_of_a_first_import(mode: str, tmp_path: Path, peptide: Compl
         assert verify(path).is_whole
         end_at += 1
     assert end_at > 40
+
+
+def test_every_point_of_a_repair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repair that was ended can be repeated; whatever is lost is the damaged block."""
+    monkeypatch.setattr(writer_module, "block_frames", lambda n_atoms: 2)
+    damaged = tmp_path / "damaged"
+    corpus = Corpus.create(damaged)
+    with corpus.new_entry("pep", COMPLEX) as entry:
+        trajectory = entry.begin_trajectory(RECORD)
+        trajectory.append(numbered(COMPLEX.n_atoms, 0, 8))
+        trajectory.finish()
+    folder = damaged / "entries" / "pep"
+    shard = folder / "shards" / "000000-coordinates.i16"
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 8] = bytes([255] * 8)  # frames 4 and 5
+    shard.write_bytes(data)
+    (folder / "topology.npz").write_bytes(b"no")
+    (folder / "manifest.previous.json").write_bytes(b"no")
+    end_at = 0
+    while True:
+        path = tmp_path / str(end_at)
+        shutil.copytree(damaged, path)
+        ending = FaultyDisk(end_at, "power" if end_at % 2 else "kill", seed=end_at)
+        try:
+            with ending.installed():
+                repair(path)
+        except Killed:
+            pass
+        assert repair(path).is_whole or not ending.is_dead
+        close_maps()
+        entry = Corpus.open(path).entry("pep")
+        view = entry.trajectory("R1")
+        assert [number_of(frame) for frame in view.frames()] == [0, 1, 2, 3, 6, 7] == view.grid.tolist(), ending.names
+        assert entry.complex.n_atoms == COMPLEX.n_atoms
+        assert verify(path).is_whole
+        if not ending.is_dead:
+            break
+        end_at += 1
+    assert end_at > 20
 
 
 class Writing(RuleBasedStateMachine):

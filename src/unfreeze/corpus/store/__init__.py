@@ -5,6 +5,7 @@ from unfreeze.corpus.store.entry_writer import EntryWriter
 from unfreeze.corpus.store.index import EntrySummary, IndexView, TrajectorySummary
 from unfreeze.corpus.store.lock import BusyError
 from unfreeze.corpus.store.reader import TrajectoryView
+from unfreeze.corpus.store.repair import Mending, RepairReport, repair
 from unfreeze.corpus.store.sealed import DamagedCorpusError
 from unfreeze.corpus.store.store import Corpus, safe_identifier
 from unfreeze.corpus.store.trajectory_writer import TrajectoryWriter
@@ -21,10 +22,13 @@ __all__ = [
     "Files",
     "IndexView",
     "LocalFiles",
+    "Mending",
+    "RepairReport",
     "TrajectorySummary",
     "TrajectoryView",
     "TrajectoryWriter",
     "VerifyReport",
+    "repair",
     "safe_identifier",
     "verify",
 ]

@@ -6,6 +6,7 @@ under a name that no reader looks at, and becomes visible by a rename.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,9 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["make_folder", "raw", "remove_file", "replace_file", "sync_directory", "write_file"]
+__all__ = ["file_sha256", "make_folder", "move", "raw", "remove_file", "replace_file", "sync_directory", "write_file"]
 
-_PIECE = 2**24
+_PIECE = 2**22
+
+
+def file_sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal."""
+    total = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            total.update(piece)
+    return total.hexdigest()
 
 
 def raw(piece: bytes | NDArray[Any]) -> memoryview:
@@ -80,6 +90,13 @@ def remove_file(path: Path) -> None:
     """Remove a file, if it is there."""
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def move(path: Path, target: Path) -> None:
+    """Give a file or folder another place, durably."""
+    os.replace(path, target)
+    sync_directory(target.parent)
+    sync_directory(path.parent)
 
 
 def make_folder(path: Path) -> None:

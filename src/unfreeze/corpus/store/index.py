@@ -111,6 +111,8 @@ class Index:
             try:
                 state = os.stat(path)
             except OSError:
+                if (folder / identifier / "manifest.previous.json").exists():
+                    self.damaged[identifier] = f"{path}: is not there. Run `unfreeze corpus repair`."
                 changed |= self.entries.pop(identifier, None) is not None
                 continue
             stamp = [state.st_mtime_ns, state.st_size]

@@ -7,8 +7,8 @@ in a manifest, and every run of frames has one besides, so that the damage is kn
 
 from __future__ import annotations
 
-import hashlib
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,14 +18,14 @@ from pydantic import ValidationError
 
 from unfreeze.corpus.schema import EntryManifest, Shard
 from unfreeze.corpus.store.columns import column_dtype, column_shape
+from unfreeze.corpus.store.disk import file_sha256
 from unfreeze.corpus.store.entry import Entry, manifest_of
 from unfreeze.corpus.store.sealed import DamagedCorpusError, check_sealed, read_bytes, read_sealed
 from unfreeze.corpus.store.store import Corpus, read_record
 from unfreeze.errors import InputError
 
-__all__ = ["Fault", "VerifyReport", "is_leftover_name", "shard_faults", "verify"]
+__all__ = ["Fault", "VerifyReport", "bad_blocks", "frame_bytes_of", "is_leftover_name", "shard_faults", "verify"]
 
-_PIECE = 2**22
 _SEALED_FOLDERS = ("splits", "imports")
 _CORPUS_FILES = {"corpus.json", "corpus.copy.json", "index.json"}
 _ENTRY_FILES = {"manifest.json", "manifest.previous.json", ".lock"}
@@ -226,7 +226,7 @@ class _Check:
             self.count(path)
             if not path.is_file():
                 self.add(path, "missing", "is not there", entry=name)
-            elif _sha256(path) != sha256:
+            elif file_sha256(path) != sha256:
                 self.add(path, "changed", "its checksum is not the one in the manifest", entry=name)
         for record in manifest.trajectories:
             before = 0
@@ -255,7 +255,7 @@ class _Check:
             self.count(path)
             if not path.is_file():
                 self.add(path, "missing", "was taken out by a repair and is not there any more", entry=entry)
-            elif not self.is_quick and _sha256(path) != item["sha256"]:
+            elif not self.is_quick and file_sha256(path) != item["sha256"]:
                 self.add(path, "changed", "was taken out by a repair and has changed since", entry=entry)
         return known if reasons is not None else set(folder.iterdir())
 
@@ -278,13 +278,13 @@ def shard_faults(
     """
     for column, (name, sha256) in shard.columns.items():
         path = folder / name
-        frame = _frame_bytes(column, shard, n_atoms)
+        frame = frame_bytes_of(column, shard, n_atoms)
         size = frame * shard.n_frames
         if not path.is_file():
             yield path, "missing", "is not there", [(0, shard.n_frames - 1)]
             continue
         found = path.stat().st_size
-        if found == size and (is_quick or _sha256(path) == sha256):
+        if found == size and (is_quick or file_sha256(path) == sha256):
             continue
         bad = bad_blocks(path, column, shard, frame)
         if found != size:
@@ -295,8 +295,6 @@ def shard_faults(
 
 def bad_blocks(path: Path, column: str, shard: Shard, frame_bytes: int) -> list[tuple[int, int]]:
     """Runs of frames (first and last) of which the checksum does not fit, or which are not there."""
-    import zlib
-
     length = shard.block_frames or shard.n_frames
     sums = shard.blocks.get(column, ())
     bad: list[tuple[int, int]] = []
@@ -319,7 +317,8 @@ def is_leftover_name(name: str) -> bool:
     return name.startswith(".") and name != ".lock"
 
 
-def _frame_bytes(column: str, shard: Shard, n_atoms: int) -> int:
+def frame_bytes_of(column: str, shard: Shard, n_atoms: int) -> int:
+    """Bytes of one frame of a column."""
     shape = column_shape(column, n_atoms, shard.n_energies)
     count = 1
     for edge in shape:
@@ -335,14 +334,6 @@ def _manifest_of(name: str) -> Callable[[Path], EntryManifest]:
         return manifest
 
     return check
-
-
-def _sha256(path: Path) -> str:
-    total = hashlib.sha256()
-    with path.open("rb") as stream:
-        while piece := stream.read(_PIECE):
-            total.update(piece)
-    return total.hexdigest()
 
 
 def _without_path(error: Exception, path: Path) -> str:
