@@ -80,7 +80,7 @@ class MdCath:
         try:
             with Container(path, "mdcath") as container:
                 layout = str(container.attribute("layout") or "")
-                found = list(container.groups())
+                found = container.groups()
                 domains = [name for name in found if wanted is None or name in wanted]
                 candidates = [_candidate(container, name, layout, options) for name in domains]
         except InputError as error:
@@ -109,7 +109,7 @@ def _files(source: Path) -> list[Path]:
 
 
 def _candidate(container: Container, domain: str, layout: str, options: Mapping[str, str]) -> Candidate:
-    if "pdbProteinAtoms" not in list(container.group(domain)):  # `in` of a group would follow links
+    if "pdbProteinAtoms" not in container.members(domain):
         what = (
             "the variant without hydrogens, which has no names of atoms"
             if "noh" in layout
@@ -160,7 +160,7 @@ def _part(container: Container, domain: str, temperature: str, replica: str, ato
     own = own_record(container.attribute("unfreeze", domain, temperature, replica), where)
     if own is not None:  # an export of a corpus in this layout: its physics are its own
         conditions, source, step = own.conditions, own.source, own.time_step_ps
-    members = list(container.group(domain, temperature, replica))
+    members = container.members(domain, temperature, replica)
     refusal = None
     if "coords" not in members:
         refusal = f"{where} has no coords (it has {', '.join(members) or 'nothing'}); this trajectory was not finished."
@@ -194,8 +194,8 @@ def _open(path: Path, domain: str, temperature: str, replica: str, atoms: str) -
         if n_frames == 0:
             raise InputError(f"{path}: /{'/'.join(place)} has no frames. Leave this replica out.")
         stated = container.attribute("numFrames", *place)
-        if stated is not None and int(stated) != n_frames:
-            notes.append(f"The file says {int(stated)} frames (numFrames) and has {n_frames}; those were read.")
+        if isinstance(stated, int | np.integer) and stated != n_frames:
+            notes.append(f"The file says {stated} frames (numFrames) and has {n_frames}; those were read.")
         scale = _scale(container, coordinates, _NM, "angstrom")
         forces, force_scale = _forces(container, place, coordinates, notes)
         if forces is not None and atoms == "heavy":

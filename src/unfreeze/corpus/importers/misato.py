@@ -79,8 +79,8 @@ class Misato:
         wanted = chosen(options, "ids")
         wanted = None if wanted is None else frozenset(one.upper() for one in wanted)
         with Container(path, "misato") as container:
-            identifiers = list(container.groups())
-            if not any("trajectory_coordinates" in list(container.group(name)) for name in identifiers[:100]):
+            identifiers = container.groups()
+            if not any("trajectory_coordinates" in container.members(name) for name in identifiers[:100]):
                 raise InputError(f"{path}: no PDBID/trajectory_coordinates in it; MISATO's MD.hdf5 was expected.")
             absent = sorted((wanted or frozenset()) - {name.upper() for name in identifiers})
             for identifier in identifiers:
@@ -145,7 +145,7 @@ def _file(source: Path) -> Path:
 def _candidate(container: Container, identifier: str, names: Namer, options: Mapping[str, str]) -> Candidate:
     if not re.fullmatch(r"[0-9A-Za-z]{4}", identifier, re.ASCII):
         return Candidate(identifier, refusal=f"{container.path}: /{identifier} is no PDB id.")
-    members = list(container.group(identifier))  # `in` of a group would follow links
+    members = container.members(identifier)
     lacking = [name for name in _NEEDED if name not in members]
     refusal = f"{container.path}: /{identifier} lacks {', '.join(lacking)}." if lacking else names.refusal(identifier)
     conditions = Conditions(

@@ -7,6 +7,7 @@ refused by name.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,33 @@ class Container:
         """Close the file."""
         self._file.close()
 
-    def groups(self, *names: str) -> Iterator[str]:
-        """Names of the groups in a group, in the file's order."""
+    def members(self, *names: str) -> tuple[str, ...]:
+        """Names of all that is in a group, links too, which are not followed.
+
+        Raises
+        ------
+        InputError
+            If there is no such group, or it is damaged.
+        """
         group = self.group(*names)
-        for name in group:
-            link = group.get(name, getlink=True)
-            if isinstance(link, self._h5py.HardLink) and group.get(name, getclass=True) is self._h5py.Group:
-                yield name
+        with self._reading("/".join(names)):
+            return tuple(group)
+
+    def groups(self, *names: str) -> tuple[str, ...]:
+        """Names of the groups in a group, in the file's order.
+
+        Raises
+        ------
+        InputError
+            If there is no such group, or it is damaged.
+        """
+        group, found = self.group(*names), []
+        with self._reading("/".join(names)):
+            for name in group:
+                link = group.get(name, getlink=True)
+                if isinstance(link, self._h5py.HardLink) and group.get(name, getclass=True) is self._h5py.Group:
+                    found.append(name)
+        return tuple(found)
 
     def group(self, *names: str) -> Any:
         """A group by the names on the way to it.
@@ -115,16 +136,15 @@ class Container:
         where = f"{self.path}: /{'/'.join(names)}"
         if found is None:
             raise InputError(f"{where} is missing; the file is of another layout or was not finished.")
-        fits = len(found.shape) == len(shape) and all(
-            want is None or want == have for want, have in zip(shape, found.shape, strict=True)
-        )
+        with self._reading("/".join(names)):
+            has, kind, chunk = tuple(found.shape), found.dtype, found.chunks or (1,)
+        fits = len(has) == len(shape) and all(want is None or want == n for want, n in zip(shape, has, strict=True))
         if not fits:
             expected = " × ".join("any" if want is None else str(want) for want in shape)
-            raise InputError(f"{where} has the shape {found.shape}; {expected} was expected.")
-        if found.dtype.kind not in kinds:
-            raise InputError(f"{where} holds {found.dtype}, and numbers were expected; such data are not read.")
-        chunk = found.chunks or (1,)
-        if int(np.prod(chunk, dtype=np.float64)) * found.dtype.itemsize > _MOST_CHUNK_BYTES:
+            raise InputError(f"{where} has the shape {has}; {expected} was expected.")
+        if kind.kind not in kinds:
+            raise InputError(f"{where} holds {kind}, and numbers were expected; such data are not read.")
+        if int(np.prod(chunk, dtype=np.float64)) * kind.itemsize > _MOST_CHUNK_BYTES:
             raise InputError(f"{where} is in pieces of {chunk} numbers, too large to read. Write the file again.")
         return found
 
@@ -136,14 +156,15 @@ class Container:
         InputError
             If it is a link, lies in another file, or is no dataset.
         """
-        group = self.group(*names[:-1])
-        if names[-1] not in list(group):  # `in` of a group would follow links
+        if names[-1] not in self.members(*names[:-1]):
             return None
-        found = self._member(group, names[-1])
+        found = self._member(self.group(*names[:-1]), names[-1])
         where = f"{self.path}: /{'/'.join(names)}"
         if not isinstance(found, self._h5py.Dataset):
             raise InputError(f"{where} is no dataset; the layout is another.")
-        if found.external or found.is_virtual:
+        with self._reading("/".join(names)):
+            is_elsewhere = bool(found.external) or found.is_virtual
+        if is_elsewhere:
             raise InputError(f"{where} lies in other files; only data inside the file are read.")
         return found
 
@@ -158,10 +179,14 @@ class Container:
         found = self.find(*names)
         if found is None:
             return None
-        if found.size != 1 or found.dtype.kind not in "SOU" or found.dtype.itemsize > _MOST_TEXT_BYTES:
+        with self._reading("/".join(names)):
+            is_text = found.size == 1 and found.dtype.kind in "SOU" and found.dtype.itemsize <= _MOST_TEXT_BYTES
+            value = found[()] if is_text else None
+        if isinstance(value, np.ndarray):
+            value = value.ravel()[0]
+        if not isinstance(value, str | bytes):
             raise InputError(f"{self.path}: /{'/'.join(names)} is no text; the layout is another.")
-        value = self.read(found, ...).ravel()[0] if found.shape else self.read(found, ())
-        value = value.encode("utf-8") if isinstance(value, str) else bytes(value)
+        value = value.encode("utf-8", "replace") if isinstance(value, str) else bytes(value)
         if len(value) > _MOST_TEXT_BYTES:
             raise InputError(f"{self.path}: /{'/'.join(names)} is {len(value):,} bytes long, too long for a text.")
         return value
@@ -174,19 +199,15 @@ class Container:
         InputError
             If the bytes are damaged.
         """
-        try:
+        with self._reading(data.name or "a dataset"):
             return data[where]
-        except (OSError, RuntimeError, ValueError) as error:
-            raise InputError(
-                f"{self.path}: {data.name} cannot be read there ({_words(error)}); the data are damaged. Download or "
-                "copy the file again."
-            ) from None
 
     def attribute(self, name: str, *names: str) -> Any:
         """An attribute of a group (or of the file), or None."""
+        group = self.group(*names)
         try:
-            value = self.group(*names).attrs.get(name)
-        except (OSError, RuntimeError, KeyError):
+            value = group.attrs.get(name)
+        except Exception:  # an attribute is not worth refusing a file for
             return None
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
@@ -194,23 +215,31 @@ class Container:
         """What a dataset's attribute ``unit`` says; empty if there is none."""
         try:
             value = data.attrs.get("unit", data.attrs.get("units", ""))
-        except (OSError, RuntimeError, KeyError):
+        except Exception:
             return ""
         return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
 
     def _member(self, group: Any, name: str) -> Any:
-        link = group.get(name, getlink=True)
+        with self._reading(name):
+            link, place = group.get(name, getlink=True), f"{group.name.rstrip('/')}/{name}"
         if link is None:
-            raise InputError(f"{self.path}: {group.name.rstrip('/')}/{name} is missing; the layout is another.")
+            raise InputError(f"{self.path}: {place} is missing; the layout is another.")
         if not isinstance(link, self._h5py.HardLink):
-            raise InputError(
-                f"{self.path}: {group.name.rstrip('/')}/{name} is a link; only data inside the file are read."
-            )
-        try:
+            raise InputError(f"{self.path}: {place} is a link; only data inside the file are read.")
+        with self._reading(name):
             return group[name]
-        except (OSError, RuntimeError, KeyError) as error:
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """What h5py raises on damaged files, of many kinds, as one that names the file."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:
             raise InputError(
-                f"{self.path}: {group.name.rstrip('/')}/{name} is damaged ({_words(error)}). Copy the file again."
+                f"{self.path}: /{name.strip('/')} cannot be read ({_words(error)}); the data are damaged. Download or "
+                "copy the file again."
             ) from None
 
 
