@@ -42,12 +42,13 @@ def look_at_frames(
     for f in range(n):
         x = frames[f]
         before = previous if f == 0 else frames[f - 1]
-        good = True
-        for a in range(n_atoms):
-            good &= (abs(x[a, 0]) <= largest) & (abs(x[a, 1]) <= largest) & (abs(x[a, 2]) <= largest)
+        flat = x.reshape(3 * n_atoms)
+        n_good = 0
+        for k in range(3 * n_atoms):  # counted, as a sum of whole numbers is done several at a time
+            n_good += np.int32(abs(flat[k]) <= largest)
         wrong_atom[f] = -1
         torn_bond[f] = -1
-        if not good:
+        if n_good < 3 * n_atoms:
             for a in range(n_atoms):
                 if not (abs(x[a, 0]) <= largest and abs(x[a, 1]) <= largest and abs(x[a, 2]) <= largest):
                     wrong_atom[f] = a

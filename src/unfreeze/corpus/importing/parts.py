@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExistingPart", "Plan", "existing_part", "import_part"]
 
-_BLOCK_BYTES = 2**22
+_BLOCK_BYTES = 2**20  # stays in a cache while it goes from thread to thread
 
 
 @dataclass(frozen=True, eq=False)

@@ -101,11 +101,10 @@ class FileStream:
     """
 
     def __init__(self, topology: Path | None, trajectories: Sequence[Path], *, atoms: str = "heavy") -> None:
-        from unfreeze.trajectories.readers import open_trajectory
         from unfreeze.trajectories.topologies import rows_in_trajectory
 
         with ExitStack() as stack:
-            self._readers = [stack.enter_context(open_trajectory(path)) for path in trajectories]
+            self._readers = [stack.enter_context(_reader(path)) for path in trajectories]
             reader = self._readers[0]
             for other in self._readers[1:]:
                 if other.n_atoms != reader.n_atoms:
@@ -126,8 +125,6 @@ class FileStream:
 
     def blocks(self, first: int = 0, stride: int = 1, *, most_bytes: int = 2**25) -> Iterator[FrameBlock]:
         """Frames ``first``, ``first + stride``... in blocks."""
-        from unfreeze.trajectories.readers.boxes import boxes_of
-
         most = max(1, most_bytes // (12 * self._readers[0].n_atoms))
         begin = 0
         for reader in self._readers:
@@ -135,20 +132,30 @@ class FileStream:
             while first < end:
                 count = min(most, -(-(end - first) // stride))
                 at = first - begin
+                frames, boxes = self._read(reader, at, count, stride)
                 yield FrameBlock(
-                    coordinates_nm=self._read(reader, at, count, stride),
+                    coordinates_nm=frames,
                     times_ps=None if self.times_ps is None else self.times_ps[first : first + count * stride : stride],
-                    box_nm=boxes_of(reader, at, count, stride),
+                    box_nm=boxes,
                 )
                 first += count * stride
             begin = end
 
-    def _read(self, reader: TrajectoryReader, at: int, count: int, stride: int) -> NDArray[np.float32]:
-        if stride == 1:
-            frames = reader.read(at, count)
+    def _read(
+        self, reader: TrajectoryReader, at: int, count: int, stride: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        from unfreeze.trajectories.readers.boxes import boxes_of
+        from unfreeze.trajectories.readers.xtc import XtcFile
+
+        if isinstance(reader, XtcFile):
+            frames, boxes = reader.read_with_boxes(at, count, stride)
         else:
-            frames = np.concatenate([reader.read(at + k * stride, 1) for k in range(count)])
-        return frames if self._rows is None else frames[:, self._rows]
+            if stride == 1:
+                frames = reader.read(at, count)
+            else:
+                frames = np.concatenate([reader.read(at + k * stride, 1) for k in range(count)])
+            boxes = boxes_of(reader, at, count, stride)
+        return (frames if self._rows is None else frames[:, self._rows]), boxes
 
     def close(self) -> None:
         """Close the files."""
@@ -159,6 +166,18 @@ class FileStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _reader(path: Path) -> TrajectoryReader:
+    """A reader of the file; XTC is unpacked by our own code, which leaves the interpreter to others meanwhile."""
+    from unfreeze.trajectories.formats import file_format
+    from unfreeze.trajectories.readers import open_trajectory
+
+    if file_format(path) == "xtc":
+        from unfreeze.trajectories.readers.xtc import XtcFile
+
+        return XtcFile(path)
+    return open_trajectory(path)
 
 
 def _topology(topology: Path | None, trajectory: Path, reader: TrajectoryReader, atoms: str) -> Topology:
