@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unfreeze.corpus.static.states import match_states
+from unfreeze.corpus.static.states import match_states, same_sequence
 from unfreeze.corpus.static.structures import read_structure
 from unfreeze.errors import InputError
 from unfreeze.structure.similarity.sequences import chain_sequences
@@ -38,9 +38,8 @@ class Group:
 
     paths: list[Path]
     fault: str = ""
+    chains: tuple[str, ...] = field(default=(), repr=False)
     words: frozenset[str] = field(default=frozenset(), repr=False)
-    n_residues: int = 0
-    n_chains: int = 0
 
 
 def gather_states(
@@ -62,11 +61,11 @@ def gather_states(
         except InputError as error:
             groups.append(Group([path], fault=str(error)))
             continue
-        chains = [chain.letters for chain in chain_sequences(molecule)]
+        chains = tuple(chain.letters for chain in chain_sequences(molecule))
         words = frozenset(
             letters[at : at + _WORD] for letters in chains for at in range(max(1, len(letters) - _WORD + 1))
         )
-        one = Group([path], words=words, n_residues=sum(map(len, chains)), n_chains=len(chains))
+        one = Group([path], chains=chains, words=words)
         home = next((group for group in groups if _belongs(one, group, keep_hydrogens, least_share)), None)
         if home is None:
             groups.append(one)
@@ -76,18 +75,19 @@ def gather_states(
 
 
 def _belongs(one: Group, group: Group, keep_hydrogens: bool, least_share: float) -> bool:
-    if group.fault or one.n_chains != group.n_chains:
+    if group.fault or len(one.chains) != len(group.chains):
         return False
-    shorter, longer = sorted((one.n_residues, group.n_residues))
+    shorter, longer = sorted(sum(map(len, which.chains)) for which in (one, group))
     if shorter < _LENGTHS * longer:
         return False
     if len(one.words & group.words) < _LEAST_ALIKE * min(len(one.words), len(group.words)):
+        return False
+    if not all(any(same_sequence(mine, other) for other in group.chains) for mine in one.chains):
         return False
     reference, state = (
         read_structure(path, keep_hydrogens=keep_hydrogens).complex for path in (group.paths[0], one.paths[0])
     )
     match = match_states(reference, state)
-    if match is None or len(match.chains) < group.n_chains or match.share < least_share:
+    if match is None or len(match.chains) < len(group.chains):
         return False
-    backward = match_states(state, reference)
-    return backward is not None and backward.share >= least_share
+    return min(match.share, match.share_of_state) >= least_share

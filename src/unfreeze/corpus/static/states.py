@@ -19,11 +19,13 @@ from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import kabsch_rotations
 from unfreeze.structure.similarity.sequences import ChainSequence, align, chain_sequences
 
-__all__ = ["StateMatch", "common_atoms", "match_states", "superposed_rmsd_nm"]
+__all__ = ["StateMatch", "common_atoms", "match_states", "same_sequence", "superposed_rmsd_nm"]
 
 _MOST_CHAINS_PERMUTED = 5
 _LEAST_COVERED = 0.5  # of a chain of the reference must have a counterpart
 _BY_NUMBER = 0.95  # of the shorter chain must be found by shifted number, with equal letters, to go by numbers
+_SAME = 0.9  # of the residues of an alignment are equal where it is one sequence
+_FEW = 0.1
 _BACKBONE = ("N", "CA", "C", "O", "CB")
 
 
@@ -35,8 +37,8 @@ class StateMatch:
     ----------
     reference, state : int64 [n]
         Rows of the atoms that correspond, in the order of the reference.
-    share
-        Of the polymer atoms of the reference.
+    share, share_of_state
+        Of the polymer atoms of the reference, and of those of the state.
     identity
         Of the matched residues, those with equal one-letter codes.
     n_different
@@ -48,6 +50,7 @@ class StateMatch:
     reference: NDArray[np.int64]
     state: NDArray[np.int64]
     share: float
+    share_of_state: float
     identity: float
     n_different: int
     chains: dict[str, str]
@@ -87,18 +90,36 @@ def match_states(reference: Complex, state: Complex, *, least_identity: float = 
     residues = np.concatenate([pairs[pair] for pair in assignment])
     residues = residues[np.argsort(residues[:, 0])]
     atoms = _atom_pairs(reference, state, residues)
-    polymer = np.isin(reference.residue_kind, ("protein", "nucleic"))[reference.residue_index]
+    n_polymer = [int(np.isin(molecule.residue_kind, ("protein", "nucleic"))[molecule.residue_index].sum())
+                 for molecule in (reference, state)]  # fmt: skip
     letters = [{int(r): c for chain in side for r, c in zip(chain.residues, chain.letters, strict=True)}
                for side in (firsts, seconds)]  # fmt: skip
     same = sum(letters[0][a] == letters[1][b] for a, b in residues.tolist())
     return StateMatch(
         reference=atoms[:, 0],
         state=atoms[:, 1],
-        share=len(atoms) / max(int(polymer.sum()), 1),
+        share=len(atoms) / max(n_polymer[0], 1),
+        share_of_state=len(atoms) / max(n_polymer[1], 1),
         identity=same / len(residues),
         n_different=len(residues) - same,
         chains={firsts[row].chain: seconds[column].chain for row, column in assignment},
     )
+
+
+def same_sequence(first: str, second: str) -> bool:
+    """Whether two chains can be one sequence of which other residues are seen: nothing differs but beside gaps."""
+    if first == second:
+        return True
+    if len(first) == len(second):
+        n_different = sum(a != b for a, b in zip(first, second, strict=True))
+        if n_different <= _FEW * len(first):
+            return False  # point mutants; an alignment would say the same, slowly
+    found = align(first, second)
+    places = np.stack([found.first, found.second], axis=1)
+    if len(places) < _LEAST_COVERED * min(len(first), len(second)):
+        return False
+    same = np.array([first[a] == second[b] for a, b in places.tolist()], dtype=bool)
+    return bool(same.mean() > _SAME) and _differ_beside_gaps_only(places, same)
 
 
 def common_atoms(matches: Sequence[StateMatch]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
@@ -139,7 +160,7 @@ def _residue_pairs(
                 [chain.letters[at] for at in side] for chain, side in ((first, found.first), (second, found.second))
             )
             same = np.array([a == b for a, b in zip(*letters, strict=True)], dtype=bool)
-            if len(same) and same.mean() > 0.9 and _differ_beside_gaps_only(places, same):
+            if len(same) and same.mean() > _SAME and _differ_beside_gaps_only(places, same):
                 places = places[same]
     if len(places) < _LEAST_COVERED * len(first.letters):
         return None
