@@ -119,3 +119,49 @@ def test_mddb(tmp_path, layouts, take) -> None:
     assert set(taken.records) == {("A02K9", f"replica{k}") for k in (1, 2, 3)}
     assert {record.time_step_ps for record in taken.records.values()} == {10.0}
     assert len(taken.corpus.entry("A02K9").manifest.sequences) == 2
+
+
+def _torn(frames_nm: np.ndarray, box_nm: float) -> np.ndarray:
+    """Frames of a molecule that stands on the boundary of the box, every atom inside it, as programs write them."""
+    centre = frames_nm.mean(axis=1, keepdims=True)
+    return np.mod(frames_nm - centre, box_nm)
+
+
+def test_torn_molecules_are_made_whole_where_there_is_a_box(tmp_path, layouts, take) -> None:
+    layouts.xtc_sets.write_bioemu(tmp_path / "set")
+    molecule = layouts.molecules.all_atoms()
+    path = tmp_path / "set" / "ONE_cath1" / "cath1_1b43A02" / "trajs" / "run000_protein.cmprsd.xtc"
+    layouts.molecules.write_xtc(path, _torn(molecule.frames_nm, 6.0), 1e4 * np.arange(12), box_nm=6.0)
+    taken = take("bioemu", tmp_path / "set", {"ids": "cath1_1b43A02"})
+    (result,) = (one for one in taken.report.results if one.trajectory == "run000_protein")
+    assert result.status == "mended" and "made whole in 12 of 12 frames" in " ".join(result.mended)
+    frame = taken.corpus.entry("cath1_1b43A02").trajectory("run000_protein").frame(5)
+    expected = molecule.frames_nm[5, molecule.heavy]
+    np.testing.assert_allclose(frame - frame.mean(axis=0), expected - expected.mean(axis=0), atol=2e-3)
+
+
+def test_torn_molecules_are_refused_where_there_is_none(tmp_path, layouts, take) -> None:
+    molecule = layouts.molecules.heavy_atoms("3EQS", 20)
+    torn = layouts.molecules.Molecule(*list(vars(molecule).values())[:5], molecule.frames_nm.copy())
+    torn.frames_nm[1:] = _torn(molecule.frames_nm, 8.0)[1:]
+    layouts.mddb.write_mddb(tmp_path / "set", replicas=1, molecule=torn)
+    (result,) = take("mddb", tmp_path / "set").report.results
+    assert result.status == "refused" and "box" in result.reason
+
+
+def test_mirror_images_are_refused(tmp_path, layouts, take) -> None:
+    layouts.xtc_sets.write_atlas(tmp_path / "set", runs=(1, 2))
+    path = tmp_path / "set" / "16pk_A_protein" / "16pk_A_prod_R2_fit.xtc"
+    frames = layouts.xtc_sets.repeated(layouts.molecules.all_atoms(), 21)
+    layouts.molecules.write_xtc(path, frames * (1, 1, -1), 10.0 * np.arange(21))
+    results = {one.trajectory: one for one in take("atlas", tmp_path / "set").report.results}
+    assert results["R1"].status == "taken" and results["R2"].status == "refused"
+    assert "mirror image" in results["R2"].reason
+
+
+def test_a_trajectory_that_is_cut_short_is_refused_by_its_frame(tmp_path, layouts, take) -> None:
+    layouts.xtc_sets.write_mdgen(tmp_path / "4AA_sims")
+    path = tmp_path / "4AA_sims" / "GYDPETGTWG" / "GYDPETGTWG.xtc"
+    path.write_bytes(path.read_bytes()[:-100])
+    (result,) = take("mdgen", tmp_path / "4AA_sims").report.results
+    assert result.status == "refused" and "frame 30 cannot be read" in result.reason
