@@ -68,9 +68,9 @@ def test_the_core_has_all_its_neighbours(protease: EntryArrays) -> None:
         residues = crop_residues(protease, Crop(90, "anywhere"), word)
         outside = np.setdiff1d(np.arange(protease.n_residues), residues)
         expected = ~(distance[np.ix_(residues, outside)] <= 1.2).any(axis=1)
-        np.testing.assert_array_equal(crop_core(protease, residues, 1.2), expected)
+        np.testing.assert_array_equal(crop_core(protease, residues), expected)
         assert expected.any() and not expected.all()
-    assert crop_core(protease, np.arange(protease.n_residues), 1.2).all()
+    assert crop_core(protease, np.arange(protease.n_residues)).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -98,6 +98,10 @@ def test_arrays_of_a_complex(make) -> None:
     assert arrays.residue_atom[ligand] == -1 and arrays.residue_partner[ligand] >= 0
     assert (arrays.atom_name[molecule.residue_index == ligand] == 0).all()
     assert arrays.nbytes < 60 * molecule.n_atoms
+    rows = np.repeat(np.arange(arrays.n_residues), np.diff(arrays.neighbour_start))
+    near = cdist(arrays.residue_point_nm, arrays.residue_point_nm) <= 1.2
+    np.fill_diagonal(near, False)
+    assert near[rows, arrays.neighbours].all() and near.sum() == len(rows)
     chains = molecule.chain_index[molecule.residue_kind == "protein"]
     contacts = arrays.residue_partner[: len(chains)]
     assert set(chains[np.flatnonzero(contacts >= 0)]) == {0, 1}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.corpus.labels import BFactorLabel, Label
-from unfreeze.corpus.loader.samples import Sample, cut_pairs
+from unfreeze.corpus.loader.samples import Sample
 from unfreeze.corpus.schema import Conditions
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Batch:
         return {name: value for name, value in own.items() if isinstance(value, np.ndarray)} | dict(self.features)
 
     def to_torch(self) -> TensorBatch:
-        """The same as torch tensors, which share the memory; needs torch."""
+        """The same as torch tensors, float64 as float32; needs torch."""
         from unfreeze.corpus.loader.tensors import TensorBatch
 
         return TensorBatch.of(self)
@@ -184,19 +184,9 @@ def collate(samples: Sequence[Sample], place: Place, columns: Sequence[str] = ()
         values = (getattr(s.conditions, name) for s in samples)
         return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
 
-    chains, residues_of_atoms, anchors, links = [], [], [], []
-    n_chains = 0
-    for s, first_atom, first_residue in zip(samples, atom_offsets.tolist(), residue_offsets.tolist(), strict=False):
-        start = s.arrays.residue_start.astype(np.int64)
-        counts = start[s.residues + 1] - start[s.residues]
-        residues_of_atoms.append(np.repeat(first_residue + np.arange(len(s.residues)), counts))
-        anchor = s.arrays.residue_atom[s.residues].astype(np.int64)
-        moved = anchor - start[s.residues] + np.cumsum(counts) - counts + first_atom
-        anchors.append(np.where(anchor >= 0, moved, -1))
-        used, chain = np.unique(s.arrays.residue_chain[s.residues], return_inverse=True)
-        chains.append(n_chains + chain)
-        n_chains += len(used)
-        links.append(cut_pairs(s.arrays.links, s.atoms, s.arrays.n_atoms)[0] + first_atom)
+    atom_start, residue_start = atom_offsets[:-1].tolist(), residue_offsets[:-1].tolist()
+    chain_start = _offsets([int(s.residue_chain[-1]) + 1 for s in samples]).tolist()
+    anchors = [np.where(s.residue_atom >= 0, s.residue_atom + a, -1) for s, a in zip(samples, atom_start, strict=True)]
     return Batch(
         samples=tuple(
             SampleInfo(s.draw, s.identifier, s.trajectory, s.conditions, s.dataset, s.licence, s.labels)
@@ -210,17 +200,17 @@ def collate(samples: Sequence[Sample], place: Place, columns: Sequence[str] = ()
         atom_name=of_atoms("atom_name"),
         atom_element=of_atoms("atom_element"),
         atom_b_factor_A2=np.concatenate([_b_factors(s) for s in samples]),
-        atom_residue=np.concatenate(residues_of_atoms),
+        atom_residue=np.concatenate([s.atom_residue + r for s, r in zip(samples, residue_start, strict=True)]),
         atom_row=np.concatenate([s.atoms for s in samples]).astype(np.int32),
         residue_row=np.concatenate([s.residues for s in samples]).astype(np.int32),
         residue_name=of_residues("residue_name"),
         residue_kind=of_residues("residue_kind"),
-        residue_chain=np.concatenate(chains),
+        residue_chain=np.concatenate([s.residue_chain + c for s, c in zip(samples, chain_start[:-1], strict=True)]),
         residue_sample=np.repeat(np.arange(len(samples)), np.diff(residue_offsets)),
         residue_atom=np.concatenate(anchors),
         residue_core=np.concatenate([s.core for s in samples]),
         residue_at_interface=of_residues("residue_partner") >= 0,
-        links=np.concatenate(links),
+        links=np.concatenate([s.links + a for s, a in zip(samples, atom_start, strict=True)]),
         rows=np.stack([s.rows for s in samples], axis=1),
         times_ps=np.stack([s.times_ps for s in samples], axis=1),
         frame_weights=np.stack([s.weights for s in samples], axis=1),

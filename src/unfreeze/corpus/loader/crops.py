@@ -86,53 +86,29 @@ def crop_residues(arrays: EntryArrays, crop: Crop | None, word: int) -> NDArray[
     n = arrays.n_residues
     if crop is None or n <= crop.n_residues:
         return np.arange(n)
-    centres = _centres(arrays, crop, word)
-    points = arrays.residue_point_nm
-    squared = np.square(points - points[centres[0]]).sum(axis=1)
-    for other in centres[1:]:
-        squared = np.minimum(squared, np.square(points - points[other]).sum(axis=1))
-    # equally far residues are taken in the order of the file, whatever the processor makes of a partition
-    limit = np.partition(squared, crop.n_residues - 1)[crop.n_residues - 1]
-    nearer, equal = np.flatnonzero(squared < limit), np.flatnonzero(squared == limit)
-    return np.sort(np.concatenate([nearer, equal[: crop.n_residues - len(nearer)]]))
+    from unfreeze.corpus.loader.sample_kernels import nearest_residues
+
+    first, second = _centres(arrays, crop, word)
+    return nearest_residues(arrays.residue_point_nm, first, second, crop.n_residues)
 
 
-def crop_core(arrays: EntryArrays, residues: NDArray[np.int64], margin_nm: float) -> NDArray[np.bool_]:
+def crop_core(arrays: EntryArrays, residues: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which residues of a crop have all their neighbours in it: bool [len(residues)]."""
+    from unfreeze.corpus.loader.sample_kernels import has_all_neighbours
+
     if len(residues) == arrays.n_residues:
         return np.ones(len(residues), dtype=bool)
-    from scipy.spatial import KDTree
-
-    outside = np.ones(arrays.n_residues, dtype=bool)
-    outside[residues] = False
-    points = arrays.residue_point_nm[residues]
-    # only what is near the crop can be near one of its residues
-    rest = arrays.residue_point_nm[outside]
-    box = (rest >= points.min(axis=0) - margin_nm) & (rest <= points.max(axis=0) + margin_nm)
-    rest = rest[box.all(axis=1)]
-    if len(rest) == 0:
-        return np.ones(len(residues), dtype=bool)
-    distance, _ = KDTree(rest).query(points, distance_upper_bound=np.nextafter(margin_nm, np.inf))
-    return ~np.isfinite(distance)
+    return has_all_neighbours(residues, arrays.neighbour_start, arrays.neighbours, arrays.n_residues)
 
 
-def _centres(arrays: EntryArrays, crop: Crop, word: int) -> list[int]:
-    """One residue, or the two of a contact."""
+def _centres(arrays: EntryArrays, crop: Crop, word: int) -> tuple[int, int]:
+    """The two residues of a contact, or one twice."""
     names, shares = list(crop.shares), np.array(list(crop.shares.values()), dtype=np.float64)
     edges = np.cumsum(shares / shares.sum())
     low = (word & (2**_BITS_OF_PLACE - 1)) / 2**_BITS_OF_PLACE
     place = names[min(int(np.searchsorted(edges, low, side="right")), len(names) - 1)]
-    polymer = arrays.residue_kind <= 1
-    allowed = {
-        "interface": arrays.residue_partner >= 0,
-        "surface": arrays.residue_exposed,
-        "anywhere": polymer,
-    }[place]
-    rows = np.flatnonzero(allowed)
-    if len(rows) == 0:
-        rows = np.flatnonzero(polymer)
-    if len(rows) == 0:
-        rows = np.arange(arrays.n_residues)
+    # every kind of centre in one array each, so that a choice costs nothing
+    rows = arrays.centres(place)
     centre = int(rows[((word >> _BITS_OF_PLACE) * len(rows)) >> (64 - _BITS_OF_PLACE)])
     partner = int(arrays.residue_partner[centre])
-    return [centre, partner] if place == "interface" and partner >= 0 else [centre]
+    return (centre, partner) if place == "interface" and partner >= 0 else (centre, centre)

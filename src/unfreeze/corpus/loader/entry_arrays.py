@@ -1,12 +1,13 @@
 """What training needs of the topology of an entry, as small arrays of numbers.
 
-About 30 bytes an atom, so that thousands of entries stay in memory; names, numbering and everything else are in the
+About 40 bytes an atom, so that thousands of entries stay in memory; names, numbering and everything else are in the
 :class:`~unfreeze.structure.complex.Complex` that they are made from.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ __all__ = ["EntryArrays", "entry_arrays"]
 
 _EXPOSED_SHARE = 1 / 3
 _CROWD_NM = 1.0
+_LAST_POLYMER = 1  # number of the kind `nucleic`, behind `protein`
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,8 @@ class EntryArrays:
         Residue of another party (chain or free ligand) in contact with it, the closest; -1 for none.
     residue_exposed : bool [n_residues]
         The third of the polymer's residues with the fewest neighbours.
+    neighbour_start, neighbours : int32 [n_residues + 1], int32
+        Residues near residue r are ``neighbours[neighbour_start[r]:neighbour_start[r + 1]]``.
     links : int32 [n_links, 2]
         Covalent bonds between residues, as pairs of atoms.
     """
@@ -64,6 +68,8 @@ class EntryArrays:
     residue_point_nm: NDArray[np.float32]
     residue_partner: NDArray[np.int32]
     residue_exposed: NDArray[np.bool_]
+    neighbour_start: NDArray[np.int32]
+    neighbours: NDArray[np.int32]
     links: NDArray[np.int32]
 
     @property
@@ -79,13 +85,38 @@ class EntryArrays:
     @property
     def nbytes(self) -> int:
         """Memory of all arrays."""
-        return sum(getattr(self, item.name).nbytes for item in fields(self))
+        # rows of centres are made later: no more than three a residue
+        return sum(getattr(self, item.name).nbytes for item in fields(self)) + 24 * self.n_residues
+
+    def centres(self, place: str) -> NDArray[np.int64]:
+        """Residues about which a crop of this place can be; any of the polymer where there are none such."""
+        return {"interface": self._at_interface, "surface": self._at_surface}.get(place, self._anywhere)
+
+    @cached_property
+    def _at_interface(self) -> NDArray[np.int64]:
+        rows = np.flatnonzero(self.residue_partner >= 0)
+        return rows if len(rows) else self._anywhere
+
+    @cached_property
+    def _at_surface(self) -> NDArray[np.int64]:
+        rows = np.flatnonzero(self.residue_exposed)
+        return rows if len(rows) else self._anywhere
+
+    @cached_property
+    def _anywhere(self) -> NDArray[np.int64]:
+        rows = np.flatnonzero(self.residue_kind <= _LAST_POLYMER)
+        return rows if len(rows) else np.arange(self.n_residues)
 
 
-def entry_arrays(molecule: Complex) -> EntryArrays:
+def entry_arrays(molecule: Complex, margin_nm: float = 1.2) -> EntryArrays:
     """The arrays of a complex.
 
-    Residues are in contact when atoms other than hydrogen are within 0.5 nm.
+    Parameters
+    ----------
+    molecule
+        With the coordinates of the reference. Residues are in contact when atoms other than hydrogen are within 0.5 nm.
+    margin_nm
+        Residues are neighbours when their points are within this distance.
     """
     from scipy.spatial import KDTree
 
@@ -94,15 +125,18 @@ def entry_arrays(molecule: Complex) -> EntryArrays:
     n_residues = molecule.n_residues
     start = molecule.residue_start
     counts = np.diff(start)
-    sums = np.add.reduceat(molecule.coordinates_nm, start[:-1], axis=0) if n_residues else np.empty((0, 3))
-    points = sums / counts[:, None]
+    points = np.add.reduceat(molecule.coordinates_nm, start[:-1], axis=0) / counts[:, None]
     representative = np.full(n_residues, -1, dtype=np.int64)
     chosen = molecule.representative_atoms()
     representative[molecule.residue_index[chosen]] = chosen
     has = representative >= 0
     points[has] = molecule.coordinates_nm[representative[has]]
     polymer = np.isin(molecule.residue_kind, ("protein", "nucleic"))
-    crowd = KDTree(points).query_ball_point(points, _CROWD_NM, return_length=True) if n_residues else np.empty(0)
+    tree = KDTree(points)
+    crowd = tree.query_ball_point(points, _CROWD_NM, return_length=True)
+    pairs = tree.query_pairs(margin_nm, output_type="ndarray")
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    both = both[np.argsort(both[:, 0], kind="stable")]
     exposed = np.zeros(n_residues, dtype=bool)
     if polymer.any():
         exposed[polymer] = crowd[polymer] <= np.quantile(crowd[polymer], _EXPOSED_SHARE)
@@ -131,5 +165,7 @@ def entry_arrays(molecule: Complex) -> EntryArrays:
         residue_point_nm=points.astype(np.float32),
         residue_partner=partner,
         residue_exposed=exposed,
+        neighbour_start=np.searchsorted(both[:, 0], np.arange(n_residues + 1)).astype(np.int32),
+        neighbours=np.ascontiguousarray(both[:, 1]).astype(np.int32),
         links=molecule.links.astype(np.int32).reshape(-1, 2),
     )

@@ -6,7 +6,7 @@ What belongs to an entry and not to a draw is read once and kept, within bounds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,7 +23,7 @@ from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import kabsch_rotations
 
-__all__ = ["COLUMNS", "Features", "Sample", "SampleReader", "cut_pairs"]
+__all__ = ["COLUMNS", "Features", "Sample", "SampleReader"]
 
 COLUMNS = ("forces", "box", "energies")
 """What can be read for every frame beside coordinates and weights."""
@@ -60,6 +60,11 @@ class Sample:
         Rows of the entry's table of atoms.
     core : bool [n_residues]
         Whether all neighbours of a residue are there (:mod:`unfreeze.corpus.loader.crops`).
+    atom_residue, residue_atom, residue_chain : int64 [n_atoms], [n_residues], [n_residues]
+        Residue of every atom, atom that stands for every residue (-1 for none) and chain of every residue, numbered
+        within the sample.
+    links : int64 [n_links, 2]
+        Bonds between residues, as pairs of atoms of the sample.
     arrays
         The whole entry.
     features
@@ -91,6 +96,10 @@ class Sample:
     residues: NDArray[np.int64]
     atoms: NDArray[np.int64]
     core: NDArray[np.bool_]
+    atom_residue: NDArray[np.int64]
+    residue_atom: NDArray[np.int64]
+    residue_chain: NDArray[np.int64]
+    links: NDArray[np.int64]
     arrays: EntryArrays
     features: Mapping[str, NDArray[Any]]
     reference_nm: NDArray[np.float32]
@@ -103,12 +112,36 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
+class _Cut:
+    """An entry or a crop of it; attributes as in :class:`Sample`. `anchors` are atoms to centre and turn frames by."""
+
+    residues: NDArray[np.int64]
+    atoms: NDArray[np.int64]
+    core: NDArray[np.bool_]
+    atom_residue: NDArray[np.int64]
+    residue_atom: NDArray[np.int64]
+    residue_chain: NDArray[np.int64]
+    anchors: NDArray[np.int64]
+    links: NDArray[np.int64]
+    reference_nm: NDArray[np.float32]
+    features: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
 class _Opened:
     """An entry, without its complex."""
 
     entry: Entry
     arrays: EntryArrays
     features: Mapping[str, NDArray[Any]]
+    whole: _Cut
+    _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def columns_of(self, view: TrajectoryView) -> tuple[str, ...]:
+        """Names of the columns of a trajectory."""
+        if view.name not in self._columns:
+            self._columns[view.name] = view.columns
+        return self._columns[view.name]
 
     @property
     def nbytes(self) -> int:
@@ -117,7 +150,8 @@ class _Opened:
         held = _MANIFEST_BYTES * (1 + len(records)) + _SHARD_BYTES * shards
         # times of all frames are kept by views once they were asked for
         times = 16 * self.entry.manifest.n_frames
-        return self.arrays.nbytes + held + times + sum(value.nbytes for value in self.features.values())
+        whole = 28 * self.arrays.n_atoms + 40 * self.arrays.n_residues + 16 * len(self.arrays.links)
+        return self.arrays.nbytes + whole + held + times + sum(value.nbytes for value in self.features.values())
 
 
 class SampleReader:
@@ -196,6 +230,8 @@ class SampleReader:
             return self._read(identifier, draw, trajectory, word)
 
     def _read(self, identifier: str, draw: int, trajectory: int, word: int) -> Sample:
+        from unfreeze.corpus.loader.sample_kernels import centred
+
         table = self._draws.table
         opened = self._opened.get(identifier)
         view = opened.entry.trajectory(table.names[trajectory])
@@ -204,28 +240,21 @@ class SampleReader:
                 f"{identifier}/{view.name}: {view.n_frames} frames, where there were {table.n_frames[trajectory]} when "
                 "the loader was made. Frames were lost in a repair: make the loader again."
             )
-        arrays = opened.arrays
         rows, window_ps = self._draws.rows(draw, trajectory, view.times_ps)
-        residues = crop_residues(arrays, self._crop, word)
-        atoms, anchors = _atoms_of(arrays, residues)
-        is_whole = len(residues) == arrays.n_residues
-        frames = view.frame(int(rows[0]))[None] if len(rows) == 1 else view.frames(rows)
-        frames = np.asarray(frames if is_whole else frames[:, atoms], dtype=np.float32)
-        reference = arrays.reference_nm if is_whole else arrays.reference_nm[atoms]
-        reference = reference - reference[anchors].mean(axis=0)
-        frames -= frames[:, anchors].mean(axis=1, keepdims=True)
-        columns = {name: values for name in self._columns if (values := _column(view, name, rows)) is not None}
-        if "forces" in columns and not is_whole:
-            columns["forces"] = columns["forces"][:, atoms]
-        if self._superpose and len(anchors) >= _FEWEST_FOR_SUPERPOSITION:
-            covariances = np.einsum("ai,fak->fik", reference[anchors], frames[:, anchors], dtype=np.float64)
-            turn = kabsch_rotations(covariances).astype(np.float32)
-            frames = frames @ turn.transpose(0, 2, 1)
-            if "forces" in columns:
-                columns["forces"] = columns["forces"] @ turn.transpose(0, 2, 1)
+        cut = opened.whole
+        if self._crop is not None and self._crop.n_residues < opened.arrays.n_residues:
+            cut = _cut(opened.arrays, opened.features, crop_residues(opened.arrays, self._crop, word))
+        stored = view.frame(int(rows[0]))[None] if len(rows) == 1 else view.frames(rows)
+        frames = centred(np.ascontiguousarray(stored, dtype=np.float32), cut.atoms, cut.anchors)
+        columns = {}
+        there = opened.columns_of(view)
+        for name in self._columns:
+            if name in there:
+                values = _column(view, name, rows)
+                columns[name] = values[:, cut.atoms] if name == "forces" else values
+        if self._superpose and len(cut.anchors) >= _FEWEST_FOR_SUPERPOSITION:
+            _superpose(cut, frames, columns.get("forces"))
         times = view.times_ps
-        weights = _column(view, "weights", rows)
-        margin = self._crop.margin_nm if self._crop else 0.0
         return Sample(
             draw=draw,
             identifier=identifier,
@@ -234,17 +263,21 @@ class SampleReader:
             dataset=view.record.source.dataset,
             licence=view.record.source.licence,
             labels=opened.entry.labels,
-            residues=residues,
-            atoms=atoms,
-            core=crop_core(arrays, residues, margin),
-            arrays=arrays,
-            features=opened.features if is_whole else _cut(opened.features, arrays, residues, atoms),
-            reference_nm=reference,
+            residues=cut.residues,
+            atoms=cut.atoms,
+            core=cut.core,
+            atom_residue=cut.atom_residue,
+            residue_atom=cut.residue_atom,
+            residue_chain=cut.residue_chain,
+            links=cut.links,
+            arrays=opened.arrays,
+            features=cut.features,
+            reference_nm=cut.reference_nm,
             frames_nm=frames,
             rows=rows,
             times_ps=np.full(len(rows), np.nan) if times is None else times[rows],
             window_ps=window_ps,
-            weights=np.ones(len(rows)) if weights is None else weights,
+            weights=_column(view, "weights", rows) if "weights" in there else np.ones(len(rows)),
             columns=columns,
         )
 
@@ -253,52 +286,48 @@ class SampleReader:
         complex = entry.complex
         features = {} if self._features is None else _checked(self._features(complex), complex, identifier)
         entry.__dict__.pop("complex", None)  # far larger than its arrays
-        return _Opened(entry, entry_arrays(complex), features)
+        arrays = entry_arrays(complex, self._crop.margin_nm if self._crop else Crop.margin_nm)
+        return _Opened(entry, arrays, features, _cut(arrays, features, np.arange(arrays.n_residues)))
 
 
-def cut_pairs(
-    pairs: NDArray[np.integer], chosen: NDArray[np.int64], n_rows: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of which both rows are chosen.
+def _cut(arrays: EntryArrays, features: Mapping[str, NDArray[Any]], residues: NDArray[np.int64]) -> _Cut:
+    """What a crop holds, apart from frames."""
+    from unfreeze.corpus.loader.sample_kernels import centred, cut_pairs, expand_residues
 
-    Parameters
-    ----------
-    pairs
-        [n, 2] rows.
-    chosen
-        Rows that stay, in rising order.
-    n_rows
-        Rows in all.
-
-    Returns
-    -------
-    pairs : int64 [n_kept, 2]
-        In places among the chosen.
-    kept : int64 [n_kept]
-        Which pairs these were.
-    """
-    place = np.full(n_rows, -1, dtype=np.int64)
-    place[chosen] = np.arange(len(chosen))
-    renumbered = place[pairs]
-    kept = np.flatnonzero((renumbered >= 0).all(axis=1))
-    return renumbered[kept], kept
+    atoms, atom_residue, residue_atom, residue_chain = expand_residues(
+        residues, arrays.residue_start, arrays.residue_atom, arrays.residue_chain
+    )
+    anchors = residue_atom[residue_atom >= 0]
+    if len(anchors) < _FEWEST_FOR_SUPERPOSITION:
+        anchors = np.arange(len(atoms))
+    return _Cut(
+        residues=residues,
+        atoms=atoms,
+        core=crop_core(arrays, residues),
+        atom_residue=atom_residue,
+        residue_atom=residue_atom,
+        residue_chain=residue_chain,
+        anchors=anchors,
+        links=cut_pairs(arrays.links, atoms, arrays.n_atoms)[0],
+        reference_nm=centred(arrays.reference_nm[None], atoms, anchors)[0],
+        features=_cut_features(features, arrays, residues, atoms) if features else {},
+    )
 
 
-def _atoms_of(arrays: EntryArrays, residues: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Atoms of some residues, and places among them of those by which frames are centred and turned."""
-    start = arrays.residue_start.astype(np.int64)
-    counts = start[residues + 1] - start[residues]
-    first = np.cumsum(counts) - counts
-    atoms = np.repeat(start[residues] - first, counts) + np.arange(counts.sum())
-    representative = arrays.residue_atom[residues]
-    has = representative >= 0
-    anchors = (representative - start[residues] + first)[has]
-    return atoms, anchors if len(anchors) >= _FEWEST_FOR_SUPERPOSITION else np.arange(len(atoms))
+def _superpose(cut: _Cut, frames: NDArray[np.float32], forces: NDArray[np.float32] | None) -> None:
+    """Turn frames, and forces with them, on the reference, in place."""
+    from unfreeze.corpus.loader.sample_kernels import covariances, turn
+
+    rotations = kabsch_rotations(covariances(cut.reference_nm, frames, cut.anchors))
+    turn(frames, rotations)
+    if forces is not None:
+        turn(forces, rotations)
 
 
-def _column(view: TrajectoryView, name: str, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+def _column(view: TrajectoryView, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
     read = view.column(name)
-    return None if read is None else read(rows)
+    assert read is not None
+    return read(rows)
 
 
 def _checked(made: Mapping[str, NDArray[Any]], molecule: Complex, identifier: str) -> dict[str, NDArray[Any]]:
@@ -322,18 +351,20 @@ def _checked(made: Mapping[str, NDArray[Any]], molecule: Complex, identifier: st
     return features
 
 
-def _cut(
+def _cut_features(
     features: Mapping[str, NDArray[Any]],
     arrays: EntryArrays,
     residues: NDArray[np.int64],
     atoms: NDArray[np.int64],
 ) -> dict[str, NDArray[Any]]:
+    from unfreeze.corpus.loader.sample_kernels import cut_pairs
+
     cut = {}
     for name, value in features.items():
         if name.startswith("atom_pairs_"):
-            cut[name] = cut_pairs(value, atoms, arrays.n_atoms)[0]
+            cut[name] = cut_pairs(value.astype(np.int64), atoms, arrays.n_atoms)[0]
         elif name.startswith("residue_pairs_"):
-            cut[name] = cut_pairs(value, residues, arrays.n_residues)[0]
+            cut[name] = cut_pairs(value.astype(np.int64), residues, arrays.n_residues)[0]
         elif name.startswith("atom_"):
             cut[name] = value[atoms]
         elif name.startswith("residue_"):
