@@ -17,16 +17,16 @@ from unfreeze.corpus.store import Corpus
 def view(make: Any, tmp_path: Path, request: pytest.FixtureRequest) -> PublicView:
     private: bool = request.param
     corpus = Corpus.create(
-        tmp_path / "our drug", private=private, alias="corpus A" if private else "", description="our"
+        tmp_path / "zorp drug", private=private, alias="corpus A" if private else "", description="zorp"
     )
-    for identifier, dataset, licence in (("our-1", "ourbase", "ask our boss"), ("our-2", "ATLAS", "CC-BY-NC-4.0")):
-        with corpus.new_entry(identifier, make.peptide(3), title="our 1", notes=("our",)) as entry:
-            source = Source(dataset=dataset, identifier="our-1", licence=licence, citation="Ours", url="our.example")
-            record = TrajectoryRecord(name="our run", conditions=Conditions(method="our engine"), source=source)
+    for identifier, dataset, licence in (("zorp-1", "zorpbase", "ask zorp"), ("zorp-2", "ATLAS", "CC-BY-NC-4.0")):
+        with corpus.new_entry(identifier, make.peptide(3), title="zorp 1", notes=("zorp",)) as entry:
+            source = Source(dataset=dataset, identifier="zorp-1", licence=licence, citation="Zorp", url="zorp.example")
+            record = TrajectoryRecord(name="zorp run", conditions=Conditions(method="zorp engine"), source=source)
             with entry.begin_trajectory(record) as writer:
                 writer.append(make.peptide(3).coordinates_nm[None])
-                writer.finish(mended=("our file was mended",), quality={"file": "our.xtc"})
-            entry.add_labels([AffinityLabel(partners=("A", "B"), source="ourbase:7", note="our", method="our")])
+                writer.finish(mended=("zorp file was mended",), quality={"file": "zorp.xtc"})
+            entry.add_labels([AffinityLabel(partners=("A", "B"), source="zorpbase:7", note="zorp", method="zorp")])
     return PublicView(corpus)
 
 
@@ -48,12 +48,12 @@ def everything(view: PublicView) -> str:
 @pytest.mark.parametrize("view", [True], indirect=True)
 def test_a_private_corpus_tells_nothing_of_its_own(view: PublicView) -> None:
     text = everything(view)
-    cited = text.replace("'citation': 'Ours'", "")  # of the public set, as its licence asks
-    assert "our" not in cited.lower()
-    assert text.count("Ours") == 1
-    assert view.entry_name("our-2") == "corpus-A-0002"
+    cited = text.replace("'citation': 'Zorp'", "")  # of the public set, as its licence asks
+    assert "zorp" not in cited.lower()
+    assert text.count("Zorp") == 1
+    assert view.entry_name("zorp-2") == "corpus-A-0002"
     assert dict(view.licences().datasets) == {"CC-BY-NC-4.0": ("ATLAS",), "proprietary": ("corpus A",)}
-    assert not view.licences(["our-2"]).commercial
+    assert not view.licences(["zorp-2"]).commercial
     with pytest.raises(KeyError):
         view.entry_name("other")
 
@@ -61,6 +61,6 @@ def test_a_private_corpus_tells_nothing_of_its_own(view: PublicView) -> None:
 @pytest.mark.parametrize("view", [False], indirect=True)
 def test_an_open_corpus_tells_all(view: PublicView) -> None:
     text = everything(view)
-    for words in ("our drug", "our run", "our.xtc", "our file was mended", "ourbase:7", "our engine", "ask our boss"):
+    for words in ("zorp drug", "zorp run", "zorp.xtc", "zorp file was mended", "zorpbase:7", "zorp engine", "ask zorp"):
         assert words in text
-    assert view.entry_name("our-2") == "our-2"
+    assert view.entry_name("zorp-2") == "zorp-2"

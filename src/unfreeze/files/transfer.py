@@ -68,8 +68,8 @@ class Terms:
         Finds published digests in the headers of the first answer, before any redirection.
     record
         Algorithms whose digests of the file the caller wants to know.
-    absent
-        What to say when the server has no such file; the address is added.
+    absent, if_absent
+        What to say when the server has no such file, and what the user can do then; the address is put between.
     by_hand
         What the user can do instead.
     accept
@@ -97,6 +97,7 @@ class Terms:
     checksums_of: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     record: tuple[str, ...] = ()
     absent: str = "there is no such file"
+    if_absent: str = "check the id, or give a file"
     by_hand: str = "Download it yourself and give the file."
     accept: Callable[[bytes, Mapping[str, str]], str | None] | None = None
     check: Callable[[Path], None] | None = None
@@ -154,7 +155,7 @@ def transfer(session: requests.Session, address: str, part: Path, terms: Terms) 
         if urlsplit(address).scheme == "https" and urlsplit(answer.url).scheme != "https":
             raise InputError(f"{address} redirects to {answer.url}, which is not encrypted; not followed.")
         if answer.status_code in (404, 410):
-            raise InputError(f"{terms.absent} at {address}; check the id, or give a file.")
+            raise InputError(f"{terms.absent} at {address}; {terms.if_absent}.")
         if answer.status_code == 416:
             if have and answer.headers.get("Content-Range", "").replace(" ", "") == f"bytes*/{have}":
                 return {}  # it was all there

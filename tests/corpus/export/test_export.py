@@ -74,7 +74,9 @@ def test_the_export_lists_its_files_and_licences(filled: Callable[..., Corpus], 
         "CC-BY-NC-4.0": ["atlas"],
         "MIT": ["secret-table"],
     }
-    assert "atlas: CC-BY-NC-4.0 forbids commercial use." in (tmp_path / "out" / "LICENCES.txt").read_text()
+    text = (tmp_path / "out" / "LICENCES.txt").read_text()
+    assert "atlas: CC-BY-NC-4.0 forbids commercial use." in text
+    assert "own: Secret et al." in text
 
 
 @pytest.mark.parametrize("format", list(FORMATS))

@@ -173,6 +173,7 @@ class _Export:
         self.places = places
         self.stride = stride
         self.sources: list[tuple[str, str]] = []
+        self.citations: dict[str, str] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.write: Callable[[EntryJob, Path], list[str]] = import_module(
             f"unfreeze.corpus.export.{format}"
@@ -290,6 +291,9 @@ class _Export:
         for record in entry.manifest.trajectories:
             source = record.source
             self.sources.append((self.public.licence(source.licence), self.public.dataset(source.dataset)))
+            citation = self.public.trajectory(record, "")["source"].get("citation")
+            if citation:
+                self.citations.setdefault(citation, self.public.dataset(source.dataset))
         for label in entry.manifest.labels:
             origin = label.source.partition(":")[0]
             self.sources.append((self.public.licence(label.licence), self.public.dataset(origin)))
@@ -318,10 +322,11 @@ class _Export:
                 "commercial": report.licences.commercial,
                 "findings": list(report.licences.findings),
             },
+            "citations": self.citations,
             "files": self.files,
         }
         write_json(self.work / "export.json", document)
-        write_atomically(self.work / "LICENCES.txt", _licence_text(report.licences))
+        write_atomically(self.work / "LICENCES.txt", _licence_text(report.licences, self.citations))
         for name in (".journal", ".settings"):
             (self.work / name).unlink(missing_ok=True)
         shutil.rmtree(self.work / ".entry", ignore_errors=True)
@@ -343,9 +348,11 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _licence_text(report: LicenceReport) -> str:
+def _licence_text(report: LicenceReport, citations: Mapping[str, str]) -> str:
     lines = ["Licences of the data in this folder, each for its own part:", ""]
     lines += [f"  {name}: {', '.join(datasets)}" for name, datasets in report.datasets.items()]
     lines += ["", "What they ask (no legal advice):", ""]
     lines += [f"  - {finding}" for finding in report.findings]
+    if citations:
+        lines += ["", "What to cite:", "", *(f"  - {dataset}: {citation}" for citation, dataset in citations.items())]
     return "\n".join(lines) + "\n"

@@ -199,6 +199,7 @@ class Delivery:
             checksums_of=digest_in_header,
             record=("sha256",),
             absent=f"there is no file for {file.identifier or file.path}",
+            if_absent="check the id, and the options of the set",
             by_hand=f"Look at {file.url} in a browser.",
             accept=accept(file.content),
             check=_check_archive if archive else None,

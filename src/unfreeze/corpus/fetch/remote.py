@@ -195,6 +195,7 @@ class Client:
             name=name,
             max_bytes=LISTING_BYTES,
             absent=f"there is no {name}",
+            if_absent="check the id, and the options of the set",
             by_hand="Check the address (--url) and the id in a browser.",
             accept=accept(content),
             should_stop=self.should_stop,
