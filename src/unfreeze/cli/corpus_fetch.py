@@ -76,7 +76,7 @@ def fetch(
                 set_, chosen, folder, options=options, base_url=url, workers=workers, max_bytes=_bytes(most),
                 keep_archives=keep_archives, on_progress=bar, should_stop=wish,
             )  # fmt: skip
-        _tell(report, folder, set_, as_json=as_json)
+        _tell(report, folder, data_set.importer or set_, as_json=as_json)
         wish.raise_if_wished()
         if report.failed:
             raise typer.Exit(2)
