@@ -19,6 +19,7 @@ from unfreeze.corpus.store.disk import (
     file_sha256,
     make_folder,
     move,
+    remove_file,
     replace_file,
     sync_directory,
     write_file,
@@ -278,16 +279,13 @@ class EntryRepair:
         place = self.folder / "quarantine"
         if not place.is_dir():
             return
+        for path in place.glob(".*"):
+            remove_file(path)  # a list that was being written when a repair was ended
         present = {path.name for path in place.iterdir() if path.is_file() and path.name != "reasons.json"}
         known = {item["file"]: item for item in read_reasons(place)}
         wrong = {name for name in present & known.keys() if file_sha256(place / name) != known[name]["sha256"]}
-        if present == known.keys() and not wrong and (place / "reasons.json").is_file():
-            try:
-                read_bytes(place / "reasons.json")
-                if read_reasons(place) or not present:
-                    return
-            except DamagedCorpusError:
-                pass
+        if present == known.keys() and not wrong and (present or not (place / "reasons.json").is_file()):
+            return
         items = [
             known[name]
             if name in known and name not in wrong
