@@ -239,6 +239,9 @@ def _decode(data, words, at, n_atoms, frame):
     small = _int(data, at + 84)
     position = 8 * (at + HEADER_BYTES)
     end = position + 8 * _int(data, at + 88)
+    # headers were walked, but a file may change until it is read
+    if min(size0, size1, size2) < 1 or not _FIRST_SMALL <= small <= _LAST_SMALL or end > 8 * (len(data) - 16):
+        return False
     is_wide = max(size0, size1, size2) > 0xFFFFFF
     bits0 = bits1 = bits2 = full = 0
     if is_wide:
@@ -345,6 +348,8 @@ def decode_frames(data, words, offsets, n_atoms, frames, boxes):
     scratch = np.zeros(1, dtype=np.uint32)
     for f in range(len(offsets)):
         at = offsets[f]
+        if at + (HEADER_BYTES if n_atoms >= FEWEST_COMPRESSED else 56 + 12 * n_atoms) > len(data):
+            return f
         for k in range(9):
             boxes[f, k // 3, k % 3] = _float(data, at + 16 + 4 * k, scratch)
         if n_atoms < FEWEST_COMPRESSED:
