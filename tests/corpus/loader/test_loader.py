@@ -19,6 +19,8 @@ from unfreeze.corpus.loader.draws import Frames
 from unfreeze.corpus.loader.loader import Loader
 from unfreeze.corpus.loader.plan import BatchSize
 from unfreeze.corpus.schema import Conditions, Source, TrajectoryRecord
+from unfreeze.corpus.split.entries import fingerprint
+from unfreeze.corpus.split.split_file import Split, SplitMethod
 from unfreeze.corpus.store import Corpus
 from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
@@ -142,7 +144,13 @@ def test_an_epoch_has_every_frame_once(corpus: Corpus) -> None:
 
 
 def test_superposed_frames_lie_on_the_reference_and_forces_turn_along(corpus: Corpus) -> None:
-    options = {"part": ["a"], "columns": ("forces",), "n_draws": 6, "frames": Frames(3), "batch": BatchSize(samples=1)}
+    options = {
+        "entries": ["a"],
+        "columns": ("forces",),
+        "n_draws": 6,
+        "frames": Frames(3),
+        "batch": BatchSize(samples=1),
+    }
     plain, turned = (list(make_loader(corpus, superpose=flag, **options)) for flag in (False, True))
     for one, two in zip(plain, turned, strict=True):
         anchors = two.residue_atom
@@ -213,7 +221,7 @@ def test_a_checkpoint_of_another_sequence_is_refused(corpus: Corpus) -> None:
         {"frames": Frames(3)},
         {"batch": BatchSize(91, window=32)},
         {"choice": Choice(fewest_frames=8)},
-        {"part": "abc"},
+        {"entries": "abc"},
         {"n_draws": 5},
     ):
         with pytest.raises(InputError, match="another sequence"):
@@ -221,6 +229,34 @@ def test_a_checkpoint_of_another_sequence_is_refused(corpus: Corpus) -> None:
     for broken in ({}, state | {"window": "x"}, state | {"window": -1}):
         with pytest.raises(InputError):
             make_loader(corpus).load_state_dict(broken)
+
+
+def test_a_part_of_a_split_is_drawn_from_and_its_groups_are_the_clusters(
+    tmp_path: Path, fill, complexes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNFREEZE_CACHE", str(tmp_path / "cache"))
+    corpus = fill(tmp_path / "c", complexes)
+    split = Split(
+        name="mine",
+        method=SplitMethod(by="sequence", identity=0.4, engine="words", fractions={"train": 0.6, "test": 0.4}),
+        parts={"train": ("a", "b", "c"), "test": ("d", "e")},
+        groups={"a": 0, "b": 0, "c": 1, "d": 2, "e": 2},
+        clusters={name: (0,) for name in "abcde"},
+        fingerprints={name: fingerprint(corpus.summary(name).sequences) for name in "abcde"},
+    )
+    with pytest.raises(InputError, match="sequences of a"):
+        make_loader(corpus, split=split.model_copy(update={"fingerprints": split.fingerprints | {"a": "0" * 64}}))
+    loader = make_loader(corpus, split=split)
+    assert loader.table.identifiers == ("a", "b", "c")
+    share = np.bincount(loader.table.entry, weights=loader.table.probability)
+    np.testing.assert_allclose(share, [0.25, 0.25, 0.5])
+    assert make_loader(corpus, split=split, part="test").table.identifiers == ("e",)
+    assert make_loader(corpus, split=split, entries=["b", "e"]).table.identifiers == ("b",)
+    split.save(corpus)
+    assert make_loader(corpus, split="mine", part="test").table.identifiers == ("e",)
+    for name, part, words in (("mine", "dev", "no part"), ("other", "train", "no such split")):
+        with pytest.raises(InputError, match=words):
+            make_loader(corpus, split=name, part=part)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +296,7 @@ def test_a_damaged_entry_is_named_and_threads_end(tmp_path: Path, fill, complexe
     shard = next((tmp_path / "c" / "entries" / "e" / "shards").glob("*coordinates*"))
     shard.write_bytes(shard.read_bytes()[:-10])
     with pytest.raises(InputError, match=shard.name):
-        first(make_loader(corpus, part=["e"], workers=2), 20)
+        first(make_loader(corpus, entries=["e"], workers=2), 20)
 
 
 def test_the_cache_keeps_to_its_bound(corpus: Corpus, sequence: list[tuple]) -> None:

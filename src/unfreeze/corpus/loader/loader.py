@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unfreeze.corpus.loader.batches import Batch, Place, collate
 from unfreeze.corpus.loader.choice import Choice, DrawTable, Weights, draw_table
@@ -23,6 +23,9 @@ from unfreeze.corpus.loader.plan import BatchSize, Plan, PlannedBatch
 from unfreeze.corpus.loader.samples import Features, SampleReader
 from unfreeze.corpus.store import Corpus
 from unfreeze.errors import InputError
+
+if TYPE_CHECKING:
+    from unfreeze.corpus.split.split_file import Split
 
 __all__ = ["Loader"]
 
@@ -36,10 +39,14 @@ class Loader:
     ----------
     corpus
         A corpus, its folder or its URL.
-    part
-        Identifiers of the entries to draw from, such as the part of a split; all of the corpus when None.
+    split, part
+        A split, or the name of one that is kept with the corpus, and which of its parts to draw from. What the split
+        asserts is checked again. Without one, all entries are drawn from.
+    entries
+        Identifiers of entries, to draw from these only.
     clusters
-        Cluster of every entry by its identifier, for weights; every entry is its own when None.
+        Cluster of every entry by its identifier, for weights; the groups of the split when None, and without a split
+        every entry is its own.
     seed
         Names the sequence.
     choice
@@ -78,11 +85,11 @@ class Loader:
     Raises
     ------
     InputError
-        If no trajectory is as wanted or a setting makes no sense.
+        If no trajectory is as wanted, the split does not hold, or a setting makes no sense.
 
     Examples
     --------
-    >>> loader = Loader("corpus", seed=1, crop=Crop(300), frames=Frames(4))  # doctest: +SKIP
+    >>> loader = Loader("corpus", "by-sequence", seed=1, crop=Crop(300), frames=Frames(4))  # doctest: +SKIP
     >>> for batch in loader:  # doctest: +SKIP
     ...     loss = model(batch.to_torch().to("cuda"))
     ...     checkpoint = loader.state_dict()
@@ -91,8 +98,10 @@ class Loader:
     def __init__(
         self,
         corpus: Corpus | str | os.PathLike[str],
-        part: Iterable[str] | None = None,
+        split: Split | str | None = None,
+        part: str = "train",
         *,
+        entries: Iterable[str] | None = None,
         clusters: Mapping[str, Hashable] | None = None,
         seed: int = 0,
         choice: Choice | None = None,
@@ -121,8 +130,17 @@ class Loader:
             raise InputError("epochs are counted without replacement, and instead of draws; give n_draws otherwise.")
         self._corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
         where = self._corpus.public_name
+        among = None if entries is None else set(entries)
+        if split is not None:
+            from unfreeze.corpus.split.split_file import Split
+
+            held = Split.load(self._corpus, split) if isinstance(split, str) else split.held_against(self._corpus)
+            members = set(held.entries_of(part))
+            among = members if among is None else among & members
+            clusters = held.groups if clusters is None else clusters
+            where = f"{where}, part {part} of the split {held.name}"
         table = draw_table(
-            self._corpus.index, choice or Choice(), weights or Weights(), among=part, clusters=clusters, whose=where
+            self._corpus.index, choice or Choice(), weights or Weights(), among=among, clusters=clusters, whose=where
         )
         draws = Draws(table, seed, frames or Frames(), replacement=replacement)
         if n_epochs is not None:
