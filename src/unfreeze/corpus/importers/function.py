@@ -114,9 +114,9 @@ def _annotation(path: Path, left_out: LeftOut) -> dict[str, tuple[str, ...]]:
                 inside = "PDB-chain" in line
                 continue
             fields = line.rstrip("\r\n").split("\t")
-            if not inside or len(fields) < 2:
+            if not inside or not line.strip():
                 continue
-            if not _CHAIN.fullmatch(fields[0]) or not fields[1].strip():
+            if len(fields) < 2 or not _CHAIN.fullmatch(fields[0]) or not fields[1].strip():
                 left_out.add("a line of the annotation that is no chain with numbers", line[:40].strip())
                 continue
             known[fields[0]] = tuple(dict.fromkeys(item.strip() for item in fields[1].split(",") if item.strip()))

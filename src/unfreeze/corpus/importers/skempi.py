@@ -80,9 +80,7 @@ class SkempiImporter:
     ) -> Candidate:
         name = f"skempi-{identifier}"
         if path is None:
-            return Candidate(
-                name, refusal=f"{table.parent}: there is no {identifier}.pdb for {len(rows)} rows of the table"
-            )
+            return Candidate(name, refusal=f"there is no {identifier}.pdb for the {len(rows)} rows of {table.name}")
         try:
             structure = read_structure(path)
         except InputError as error:
