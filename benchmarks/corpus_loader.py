@@ -90,6 +90,7 @@ def speeds(large: Corpus, small: Corpus, seconds: float) -> list[dict[str, Any]]
         ("superposed", small, 2, {"superpose": True}),
         ("every frame once an epoch", small, 2, {"replacement": False}),
         ("crops around interfaces", large, 2, {"crop": Crop(N_RESIDUES)}),
+        ("every entry opened anew", small, 2, {"cache_bytes": 1}),
     ]
     batch = BatchSize(residues=16 * N_RESIDUES)
     rows = []

@@ -21,7 +21,8 @@ def test_the_numbers_are_those_of_philox(seed: int, stream: int, first: int, n: 
     words = np.empty((n, 4), dtype=np.uint64)
     fill_words(np.uint64(seed), np.uint64(stream), np.uint64(first), words)
     # numpy counts one further before it draws
-    expected = np.random.Philox(counter=first - 1, key=[seed, stream]).random_raw(4 * n).reshape(n, 4)
+    key = np.array([seed, stream], dtype=np.uint64)
+    expected = np.random.Philox(counter=first - 1, key=key).random_raw(4 * n).reshape(n, 4)
     np.testing.assert_array_equal(words, expected)
 
 

@@ -233,7 +233,10 @@ def _shares(
 ) -> NDArray[np.float64]:
     """Product of the shares of all levels, for every trajectory."""
     cluster = _numbered(cluster_of_entry)[entry]
-    within = _numbered([(int(e), c.model_dump_json()) for e, c in zip(entry, conditions, strict=True)])
+    texts = {
+        key: c.model_dump_json() for key, c in {id(c): c for c in conditions}.items()
+    }  # the index shares equal conditions
+    within = _numbered([(int(e), texts[id(c)]) for e, c in zip(entry, conditions, strict=True)])
     levels = (
         (np.zeros(len(entry), dtype=np.int64), cluster, weights.cluster),
         (cluster, entry, weights.entry),

@@ -80,7 +80,8 @@ class Loader:
     uneven
         Give the last batches all the same; some ranks then have one more.
     cache_bytes
-        Memory for topologies and manifests. Frames are not cached: the system does that.
+        Memory for topologies and manifests, about 0.2 MB an entry of 300 residues; opening one that is not in it takes
+        some milliseconds. Frames are not cached: the system does that.
 
     Raises
     ------
@@ -120,7 +121,7 @@ class Loader:
         rank: int = 0,
         world_size: int = 1,
         uneven: bool = False,
-        cache_bytes: int = 2**29,
+        cache_bytes: int = 2**30,
     ) -> None:
         if not 0 <= rank < world_size:
             raise InputError(f"rank {rank} of {world_size}: ranks count from 0 to {world_size - 1}.")

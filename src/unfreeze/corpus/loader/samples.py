@@ -129,12 +129,12 @@ class _Cut:
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
-    """An entry, without its complex."""
+    """An entry, without its complex; `whole` is None where it is too large to be taken so."""
 
     entry: Entry
     arrays: EntryArrays
     features: Mapping[str, NDArray[Any]]
-    whole: _Cut
+    whole: _Cut | None
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def columns_of(self, view: TrajectoryView) -> tuple[str, ...]:
@@ -150,8 +150,11 @@ class _Opened:
         held = _MANIFEST_BYTES * (1 + len(records)) + _SHARD_BYTES * shards
         # times of all frames are kept by views once they were asked for
         times = 16 * self.entry.manifest.n_frames
-        whole = 28 * self.arrays.n_atoms + 40 * self.arrays.n_residues + 16 * len(self.arrays.links)
-        return self.arrays.nbytes + whole + held + times + sum(value.nbytes for value in self.features.values())
+        return self.arrays.nbytes + self._whole_bytes + held + times + sum(f.nbytes for f in self.features.values())
+
+    @property
+    def _whole_bytes(self) -> int:
+        return 0 if self.whole is None else sum(v.nbytes for v in vars(self.whole).values() if hasattr(v, "nbytes"))
 
 
 class SampleReader:
@@ -189,7 +192,7 @@ class SampleReader:
         superpose: bool = False,
         columns: Sequence[str] = (),
         features: Features | None = None,
-        cache_bytes: int = 2**29,
+        cache_bytes: int = 2**30,
     ) -> None:
         unknown = [name for name in columns if name not in COLUMNS]
         if unknown:
@@ -242,7 +245,7 @@ class SampleReader:
             )
         rows, window_ps = self._draws.rows(draw, trajectory, view.times_ps)
         cut = opened.whole
-        if self._crop is not None and self._crop.n_residues < opened.arrays.n_residues:
+        if cut is None:
             cut = _cut(opened.arrays, opened.features, crop_residues(opened.arrays, self._crop, word))
         stored = view.frame(int(rows[0]))[None] if len(rows) == 1 else view.frames(rows)
         frames = centred(np.ascontiguousarray(stored, dtype=np.float32), cut.atoms, cut.anchors)
@@ -287,7 +290,9 @@ class SampleReader:
         features = {} if self._features is None else _checked(self._features(complex), complex, identifier)
         entry.__dict__.pop("complex", None)  # far larger than its arrays
         arrays = entry_arrays(complex, self._crop.margin_nm if self._crop else Crop.margin_nm)
-        return _Opened(entry, arrays, features, _cut(arrays, features, np.arange(arrays.n_residues)))
+        is_cut = self._crop is not None and self._crop.n_residues < arrays.n_residues
+        whole = None if is_cut else _cut(arrays, features, np.arange(arrays.n_residues))
+        return _Opened(entry, arrays, features, whole)
 
 
 def _cut(arrays: EntryArrays, features: Mapping[str, NDArray[Any]], residues: NDArray[np.int64]) -> _Cut:
