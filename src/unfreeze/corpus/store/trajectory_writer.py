@@ -61,6 +61,7 @@ class TrajectoryWriter:
         self._written: Future[Shard] | None = None
         self._n_buffered = 0
         self._n_writing = 0
+        self._n_empty = 0
         self._pending: list[Shard] = []
 
     def __enter__(self) -> Self:
@@ -163,6 +164,20 @@ class TrajectoryWriter:
             start = stop
             if self._n_buffered == self._capacity:
                 self._flush()
+
+    def skip(self, n_places: int) -> None:
+        """Leave places of the time grid empty before the next frame, which begins a shard of its own.
+
+        Raises
+        ------
+        ValueError
+            If the number is negative.
+        """
+        if n_places < 0:
+            raise ValueError(f"{n_places} places cannot be left empty")
+        if n_places:
+            self._flush()
+            self._n_empty += n_places
 
     def commit(self) -> None:
         """Make all that was appended visible and durable."""
@@ -289,7 +304,9 @@ class TrajectoryWriter:
         self._publish()  # one shard in the background at a time
         self._n_buffered, self._n_writing = 0, n
         buffer, self._buffer = self._buffer, {}
-        self._written = self._entry._in_background(self._write, self._entry._take_number(), n, buffer, self._unit)
+        empty, self._n_empty = self._n_empty, 0
+        number = self._entry._take_number()
+        self._written = self._entry._in_background(self._write, number, n, buffer, self._unit, empty)
         self._is_wide = False
 
     def _collect(self) -> None:
@@ -299,7 +316,7 @@ class TrajectoryWriter:
             self._n_writing = 0
             self._pending.append(written.result())
 
-    def _write(self, number: int, n: int, buffer: dict[str, NDArray[Any]], unit: float | None) -> Shard:
+    def _write(self, number: int, n: int, buffer: dict[str, NDArray[Any]], unit: float | None, empty: int) -> Shard:
         arrays = {name: array[:n] for name, array in buffer.items()}
         files = {name: (file_name(number, name, array.dtype), array) for name, array in arrays.items()}
         length = block_frames(self._n_atoms)
@@ -307,7 +324,7 @@ class TrajectoryWriter:
         shard = Shard(
             number=number,
             n_frames=n,
-            first=before[-1].first + before[-1].n_frames if before else 0,
+            first=empty + (before[-1].first + before[-1].n_frames if before else 0),
             coordinate_unit_nm=unit,
             columns=self._entry._write_columns(files),
             blocks={name: tuple(block_sums(array, length)) for name, array in arrays.items()},
