@@ -254,9 +254,8 @@ def _label_rows(table: _Table, left_out: LeftOut, licence: str) -> Iterator[Labe
 
 
 def _tables(source: Path, options: Mapping[str, str]) -> tuple[_Table, ...]:
-    files = (
-        [source] if source.is_file() else [path for path in sorted(source.glob("*")) if path.name.endswith(_ENDINGS)]
-    )
+    inside = [source] if source.is_file() else sorted(source.glob("*"))
+    files = [path for path in inside if path.name.endswith(_ENDINGS) and path.is_file()]
     given = options.get("destabilising", "")
     if given and given not in _SIGNS:
         raise InputError(f"--set destabilising={given}: negative or positive was expected.")
@@ -267,7 +266,7 @@ def _tables(source: Path, options: Mapping[str, str]) -> tuple[_Table, ...]:
 @lru_cache(maxsize=2)
 def _read_tables(source: Path, stamps: tuple[tuple[Path, int], ...], given: str) -> tuple[_Table, ...]:
     found_layouts: dict[Path, Layout] = {path: layout_of(path) for path, _ in stamps}
-    layouts = {path: layout for path, layout in found_layouts.items() if layout}
+    layouts: dict[Path, Layout] = {path: layout for path, layout in found_layouts.items() if layout}
     if not layouts:
         raise InputError(
             f"{source}: no table of stability changes; columns name, wt_seq, mut_seq and ddG or dTm were expected, or "
