@@ -140,6 +140,10 @@ def test_batches_become_tensors(batches: list[Batch]) -> None:
     batch = batches[0].to_torch()
     assert batch["frames_nm"].dtype == torch.float32 and batch["links"].dtype == torch.int64
     assert set(batch.tensors) == set(batches[0].arrays())
+    for name, array in batches[0].arrays().items():
+        tensor = batch[name].numpy()
+        assert tensor.dtype == (np.float32 if array.dtype == np.float64 else array.dtype)
+        np.testing.assert_array_equal(tensor, array.astype(tensor.dtype))
     assert len(batch) == len(batches[0]) and batch.place == batches[0].place
     assert batch.to("cpu")["rows"].device.type == "cpu"
     assert "frames_nm" in batch and "nothing" not in batch

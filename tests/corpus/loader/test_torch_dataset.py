@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from unfreeze.corpus.loader.crops import Crop
 from unfreeze.corpus.loader.loader import Loader
 from unfreeze.corpus.loader.plan import BatchSize
 from unfreeze.corpus.store import Corpus
+from unfreeze.errors import InputError
 
 torch = pytest.importorskip("torch")
 
@@ -36,6 +38,18 @@ def test_the_order_is_that_of_the_loader_and_a_checkpoint_goes_on(corpus: Corpus
     assert len(rest) == len(expected) - 7
     for batch, wanted in zip(rest, expected[7:], strict=True):
         assert torch.equal(batch["frames_nm"], torch.from_numpy(wanted))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_entry_is_named_without_a_traceback(tmp_path: Path, fill, complexes, workers: int) -> None:
+    from unfreeze.corpus.loader.torch_dataset import TorchLoader
+
+    corpus = fill(tmp_path / "c", complexes)
+    shard = next((tmp_path / "c" / "entries" / "e" / "shards").glob("*coordinates*"))
+    shard.write_bytes(b"")
+    with pytest.raises(InputError, match=shard.name) as caught:
+        list(TorchLoader(make_loader(corpus), workers=workers))
+    assert "Traceback" not in str(caught.value)
 
 
 def test_ranks_with_workers_share_the_sequence(corpus: Corpus) -> None:

@@ -189,7 +189,15 @@ class Loader:
         return self._reader.cache_bytes
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches of this rank, from the place of the loader on; the place moves on as they are given out."""
+        """Batches of this rank, from the place of the loader on; the place moves on as they are given out.
+
+        Go through a loader in one loop at a time: two would move the same place.
+
+        Raises
+        ------
+        InputError
+            If an entry is damaged or cannot be fetched.
+        """
         for batch in self.share(0, 1):
             self._place = batch.place
             yield batch

@@ -48,6 +48,16 @@ class CorpusDataset(IterableDataset):
         return (batch.to_torch() for batch in batches)
 
 
+class _Guarded(CorpusDataset):
+    """Errors of the user's as texts: torch would raise them anew in this process with a traceback for a message."""
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            yield from super().__iter__()
+        except InputError as error:
+            yield str(error)
+
+
 class TorchLoader:
     """Batches as tensors, read ahead by worker processes, with a state for checkpoints.
 
@@ -64,10 +74,19 @@ class TorchLoader:
 
     def __init__(self, loader: Loader, *, workers: int = 2, **options: Any) -> None:
         self.loader = loader
-        self._batches = DataLoader(CorpusDataset(loader), batch_size=None, num_workers=workers, **options)
+        self._batches = DataLoader(_Guarded(loader), batch_size=None, num_workers=workers, **options)
 
     def __iter__(self) -> Iterator[TensorBatch]:
+        """Batches from the place of the loader on.
+
+        Raises
+        ------
+        InputError
+            As of the loader.
+        """
         for batch in self._batches:
+            if isinstance(batch, str):
+                raise InputError(batch)
             self.loader.move_to(batch.place)
             yield batch
 
