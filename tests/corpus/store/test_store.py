@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
 from unfreeze.corpus.labels import FunctionLabel, LocationLabel
-from unfreeze.corpus.store import BusyError, Corpus, safe_identifier
+from unfreeze.corpus.store import BusyError, Corpus, safe_identifier, verify
 from unfreeze.errors import InputError
 
 HALF_STEP = 0.00051
@@ -140,6 +141,17 @@ def test_trajectories_are_gone_on_with_until_they_are_complete(
     assert np.abs(view.frames(centred=False, dtype=np.float64) - x).max() < HALF_STEP
 
 
+def test_places_may_be_left_empty(corpus: Corpus, peptide: Any, record: Any, frames: Any) -> None:
+    with corpus.new_entry("pep", peptide) as entry, entry.begin_trajectory(record()) as writer:
+        writer.append(frames(peptide, 3))
+        writer.skip(2)
+        writer.skip(1)
+        writer.append(frames(peptide, 2))
+        writer.finish(time_step_ps=1.0)
+    view = corpus.entry("pep").trajectory("R1")
+    assert view.grid.tolist() == [0, 1, 2, 6, 7] and view.times_ps is not None and view.times_ps[3] == 6.0
+
+
 def test_dropped_trajectories_leave_nothing(corpus: Corpus, peptide: Any, record: Any, frames: Any) -> None:
     with corpus.new_entry("pep", peptide) as entry:
         for name in ("R1", "R2"):
@@ -220,3 +232,28 @@ def test_an_entry_without_a_commit_is_not_there(corpus: Corpus, peptide: Any) ->
     with corpus.new_entry("pep", peptide) as entry:
         entry.set_labels([FunctionLabel(source="s:1", ec_numbers=("1.1.1.1",))])
     assert corpus.entry("pep").labels[0].kind == "function"
+
+
+def test_programs_write_different_entries_at_once(corpus: Corpus, peptide: Any, record: Any, frames: Any) -> None:
+    def work(name: str) -> None:
+        own = Corpus.open(corpus.path)
+        for i in range(5):
+            with own.new_entry(f"{name}-{i}", peptide) as entry, entry.begin_trajectory(record()) as writer:
+                writer.append(frames(peptide, 4, seed=i))
+                writer.finish()
+            own.refresh()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, "abcd"))
+    assert len(Corpus.open(corpus.path)) == 20
+    assert verify(corpus.path).faults == ()
+    corpus.refresh()
+    assert all(summary.n_frames == 4 for summary in corpus.index)
+
+
+def test_many_names_are_held_apart(corpus: Corpus, peptide: Any) -> None:
+    for name in ("Abc", "abc", "x y"):
+        with corpus.new_entry(corpus.free_identifier(name), peptide):
+            pass
+    assert corpus.identifiers == ("Abc", "abc-2", "x-y")
+    assert Corpus.open(corpus.path).free_identifier("ABC") == "ABC-3"

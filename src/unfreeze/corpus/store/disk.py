@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -71,10 +72,11 @@ def sync_directory(folder: Path) -> None:
 
 def replace_file(path: Path, data: bytes, previous: Path | None = None) -> None:
     """Put `data` in the place of a file, whole or not at all; what was there is kept under the name `previous`."""
-    new = path.with_name(f".{path.name}.new")
+    mine = f"{os.getpid()}-{get_ident()}"  # two programs may be writing the same index
+    new = path.with_name(f".{path.name}.{mine}.new")
     write_file(new, [data])
     if previous is not None and path.exists():
-        link = path.with_name(f".{path.name}.link")
+        link = path.with_name(f".{path.name}.{mine}.link")
         with suppress(FileNotFoundError):
             os.unlink(link)
         try:

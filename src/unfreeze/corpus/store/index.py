@@ -68,6 +68,7 @@ class Index:
         self.written_ns = 0
         self.entries: dict[str, list[Any]] = {}  # identifier: [mtime_ns, size, packed summary]
         self.damaged: dict[str, str] = {}
+        self._folded: dict[str, str] | None = None
         self._conditions: dict[str, Conditions] = {}
 
     @classmethod
@@ -130,7 +131,18 @@ class Index:
             entry = [*stamp, _packed(manifest)]
             changed |= entry != known or state.st_mtime_ns >= self.written_ns - _RACY_NS
             self.entries[identifier] = entry
+            if self._folded is not None:
+                self._folded[identifier.casefold()] = identifier
         return changed
+
+    def alike(self, identifier: str) -> str:
+        """Name of an entry that differs in upper and lower case at most; empty if there is none."""
+        if self._folded is None:
+            self._folded = {name.casefold(): name for name in self.entries}
+        name = self._folded.get(identifier.casefold(), "")
+        if name in self.entries:
+            return name
+        return next((name for name in self.damaged if name.casefold() == identifier.casefold()), "")
 
     def summary(self, identifier: str) -> EntrySummary:
         """Summary of an entry."""

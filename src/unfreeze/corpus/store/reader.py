@@ -94,7 +94,11 @@ class TrajectoryView:
         if not 0 <= i < self.n_frames:
             i = self._wrapped(i)
         k = bisect_right(self._first_frames, i) - 1
-        frame = open_map(*(self._coordinates[k] or self._open(k)))[i - self._first_frames[k]].astype(np.float32)
+        try:
+            stored = open_map(*self._coordinates[k])
+        except (TypeError, DamagedCorpusError):  # not opened yet, or gone from the cache
+            stored = self._map("coordinates", k)
+        frame = stored[i - self._first_frames[k]].astype(np.float32)
         scale = self._scales[k]
         if scale is not None:
             frame *= scale
@@ -210,11 +214,12 @@ class TrajectoryView:
         key = self._maps.get((column, k))
         if key is None:
             key = self._maps[column, k] = self._key(column, self.record.shards[k])
-        return open_map(*key)
-
-    def _open(self, k: int) -> tuple[str, str, str, tuple[int, ...]]:
-        key = self._coordinates[k] = self._key("coordinates", self.record.shards[k])
-        return key
+            if column == "coordinates":
+                self._coordinates[k] = key
+        try:
+            return open_map(*key)
+        except DamagedCorpusError:  # one that lies elsewhere may be gone from the cache: it is fetched again
+            return open_map(*self._key(column, self.record.shards[k]))
 
     def _key(self, column: str, shard: Shard) -> tuple[str, str, str, tuple[int, ...]]:
         try:

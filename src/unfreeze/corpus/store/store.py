@@ -215,7 +215,7 @@ class Corpus:
                 f"{identifier!r} cannot be the name of an entry: 1 to 100 letters, digits and ._+- were expected, "
                 f"a letter or digit first. Try {safe_identifier(identifier)!r}."
             )
-        taken = self._alike(identifier)
+        taken = self._fresh().alike(identifier)
         if taken:
             raise InputError(f"{identifier}: there is an entry {taken} already. Choose another name.")
         manifest = EntryManifest(
@@ -243,7 +243,7 @@ class Corpus:
         """A name for a new entry that is possible and not taken, as close to `wanted` as can be."""
         stem = safe_identifier(wanted)
         name, number = stem, 2
-        while self._alike(name):
+        while self._fresh().alike(name):
             name, number = f"{stem[:94]}-{number}", number + 1
         return name
 
@@ -265,14 +265,6 @@ class Corpus:
             self._index.refresh(self._local / "entries", changed)
             self._view = None
         return self._index
-
-    def _alike(self, identifier: str) -> str:
-        """Name of an entry that differs in upper and lower case at most."""
-        index = self._fresh()
-        wanted = identifier.casefold()
-        if identifier in index.entries or identifier in index.damaged:
-            return identifier
-        return next((name for name in (*index.entries, *index.damaged) if name.casefold() == wanted), "")
 
     def _missing(self, identifier: str) -> InputError:
         few = ", ".join(self.identifiers[:5])
