@@ -36,6 +36,7 @@ _TRAJECTORY_SUFFIXES = (
         ".lammpstrj",
         ".xyz",
         ".arc",
+        ".dtr",
     ),
     *(".pkl", ".pickle", ".joblib", ".lh5"),
 )
@@ -256,9 +257,9 @@ def _given(options: Mapping[str, str]) -> Facts:
 
 
 def _open(topology: Path | None, paths: tuple[Path, ...], atoms: str) -> FrameStream:
-    from unfreeze.corpus.importing.streams import FileStream
+    from unfreeze.corpus.importing.streams import open_stream
 
-    return FileStream(topology, paths, atoms=atoms)
+    return open_stream(topology, paths, atoms=atoms)
 
 
 def _topology(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.corpus.importing.source import FrameBlock
+from unfreeze.corpus.importing.source import FrameBlock, FrameStream
 from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unfreeze.structure.topology import Topology
     from unfreeze.trajectories.readers import TrajectoryReader
 
-__all__ = ["ArrayStream", "FileStream"]
+__all__ = ["ArrayStream", "FileStream", "open_stream"]
 
 
 class ArrayStream:
@@ -81,6 +81,36 @@ class ArrayStream:
         return None
 
 
+def open_stream(topology: Path | None, trajectories: Sequence[Path], *, atoms: str = "heavy") -> FrameStream:
+    """A stream of trajectory files, or of PDB and mmCIF files with a model a frame; as :class:`FileStream`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, is cut short, or does not fit the topology.
+    """
+    from unfreeze.corpus.importing.text_formats import SUFFIXES
+    from unfreeze.trajectories.formats import STRUCTURES, file_format
+
+    if any(path.suffix.lower() in SUFFIXES or file_format(path) not in STRUCTURES for path in trajectories):
+        return FileStream(topology, trajectories, atoms=atoms)
+    from unfreeze.structure.read import read_models
+
+    molecule, frames = read_models(list(trajectories), keep_hydrogens=atoms == "all")
+    if topology is not None and file_format(topology) in STRUCTURES:
+        from unfreeze.structure.read import read_complex
+
+        reference = read_complex(topology, keep_hydrogens=atoms == "all")
+        if not np.array_equal(reference.atom_name, molecule.atom_name):
+            raise InputError(
+                f"{trajectories[0]}: the models have other atoms ({molecule.n_atoms}) than the topology "
+                f"{topology.name} ({reference.n_atoms}), or another order. Leave the topology out: "
+                "models have their own names."
+            )
+        molecule = reference
+    return ArrayStream(molecule, frames, notes=molecule.source.notes)
+
+
 class FileStream:
     """Frames of one or several trajectory files that follow each other, with their topology.
 
@@ -104,7 +134,7 @@ class FileStream:
         from unfreeze.trajectories.topologies import rows_in_trajectory
 
         with ExitStack() as stack:
-            self._readers = [stack.enter_context(_reader(path)) for path in trajectories]
+            self._readers = [stack.enter_context(_reader(path, topology)) for path in trajectories]
             reader = self._readers[0]
             for other in self._readers[1:]:
                 if other.n_atoms != reader.n_atoms:
@@ -168,12 +198,21 @@ class FileStream:
         self.close()
 
 
-def _reader(path: Path) -> TrajectoryReader:
+def _reader(path: Path, topology: Path | None) -> TrajectoryReader:
     """A reader of the file; XTC is unpacked by our own code, which leaves the interpreter to others meanwhile."""
-    from unfreeze.trajectories.formats import file_format
+    from unfreeze.corpus.importing.text_formats import SUFFIXES, MdtrajReader
+    from unfreeze.structure.topology import read_topology
+    from unfreeze.trajectories.formats import TRAJECTORIES, file_format
     from unfreeze.trajectories.readers import open_trajectory
+    from unfreeze.trajectories.topologies import find_topology
 
-    if file_format(path) == "xtc":
+    kind = file_format(path)
+    if path.suffix.lower() in SUFFIXES and kind not in TRAJECTORIES:
+        topology = topology or find_topology(path)
+        if file_format(topology) not in ("pdb", "cif"):
+            raise InputError(f"{topology}: trajectories in {path.suffix} need a PDB or mmCIF topology. Give one.")
+        return MdtrajReader(path, read_topology(topology).n_atoms_in_file)
+    if kind == "xtc":
         from unfreeze.trajectories.readers.xtc import XtcFile
 
         return XtcFile(path)

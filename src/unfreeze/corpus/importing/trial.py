@@ -116,7 +116,7 @@ def try_part(part: Part, stream: FrameStream, name: str, *, atoms: str, stride: 
         (mended if factor != 1.0 else notes).append(scale.said)
     of_box = 1.0 if first_box is None or not len(usable) else box_factor(usable, first_box, factor)
     _watch(samples, rows, expected, name, is_dynamics, factor, of_box)
-    clock = _clock(part, stream, name, stride) if is_dynamics else Clock(None)
+    clock = _clock(part, stream, samples[0], name, stride) if is_dynamics else Clock(None)
     n_frames = None if stream.n_frames is None else -(-stream.n_frames // stride)
     return Trial(
         complex=complex,
@@ -193,9 +193,9 @@ def _watch(
         watch.check_hands()
 
 
-def _clock(part: Part, stream: FrameStream, name: str, stride: int) -> Clock:
+def _clock(part: Part, stream: FrameStream, sample: FrameBlock, name: str, stride: int) -> Clock:
     times = getattr(stream, "times_ps", None)
-    if times is None:
+    if times is None and sample.times_ps is not None:
         with closing(_closable(stream.blocks(0, most_bytes=_TIMES_BYTES))) as blocks:
             first = next(blocks, None)
         times = None if first is None else first.times_ps
