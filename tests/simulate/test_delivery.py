@@ -19,7 +19,9 @@ from unfreeze.structure.prepare.preparation import prepare_sequence
 from unfreeze.structure.prepare.settings import PreparationSettings
 
 
-def simulate(folder: Path, length_ps: float, *, solvent: str = "obc2", forces: bool = True, seed: int = 1) -> RunStore:
+def simulate(
+    folder: Path, length_ps: float, *, solvent: str = "obc2", forces: bool = True, seed: int = 1, name: str = "gag/1"
+) -> RunStore:
     settings = SimulationSettings.model_validate(
         {
             "system": {"solvent": solvent},
@@ -31,7 +33,7 @@ def simulate(folder: Path, length_ps: float, *, solvent: str = "obc2", forces: b
     molecular = build_system(
         prepare_sequence("GAG", PreparationSettings()).complex, settings.system, temperature_K=300.0, seed=1
     )
-    run_simulation(folder, molecular, settings, seed=seed, length_ps=length_ps, platform="CPU", threads=1, name="gag")
+    run_simulation(folder, molecular, settings, seed=seed, length_ps=length_ps, platform="CPU", threads=1, name=name)
     return RunStore.open(folder, read_only=True)
 
 
@@ -75,7 +77,7 @@ def test_given_again_it_adds_what_is_new(tmp_path: Path) -> None:
     assert list(more.added.values()) == [5]
     view = Corpus.open(corpus.path).entry("gag").trajectory(next(iter(more.added)).partition("/")[2])
     np.testing.assert_allclose(view.times_ps, longer.read("observables")[:, 0])
-    other = simulate(tmp_path / "other", 1.0, seed=2)
+    other = simulate(tmp_path / "other", 1.0, seed=2, name="gag/2")
     deliver(corpus, [other.directory])
     assert len(corpus) == 1 and len(corpus.entry("gag").trajectories) == 2
 

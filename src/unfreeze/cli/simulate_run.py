@@ -39,10 +39,12 @@ from unfreeze.cli.simulate_options import (
 )
 
 if TYPE_CHECKING:
+    from unfreeze.corpus.store import Corpus
     from unfreeze.simulate.campaign.directory import CampaignDirectory
     from unfreeze.simulate.campaign.pool import Pool, PoolSettings
     from unfreeze.simulate.campaign.settings import Campaign
     from unfreeze.simulate.campaign.status import Status
+    from unfreeze.simulate.delivery import Delivery
 
 __all__ = ["resume", "run"]
 
@@ -54,6 +56,12 @@ WatchOption = Annotated[
     bool, typer.Option("--watch/--no-watch", help="Show live progress on a terminal; else a line an event.")
 ]
 ReportOption = Annotated[bool, typer.Option("--report/--no-report", help="Make report.html at the end.")]
+CorpusOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpus", metavar="CORPUS", help="Bring the frames that passed into this corpus.", show_default=False
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a summary for programs, and nothing else.")]
 
 
@@ -77,6 +85,7 @@ def run(
     devices: DevicesOption = None,
     watch: WatchOption = True,
     with_report: ReportOption = True,
+    corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a structure, a peptide or a whole campaign; killed at any time and given again, it goes on.
@@ -96,7 +105,8 @@ def run(
         directory = directory_of(source, sequence, output)
         directory.check()
         settings = pool_settings(platform, workers, per_device, devices)
-        _carry_out(reporter, directory, campaign, settings, watch=watch, with_report=with_report, as_json=as_json)
+        _carry_out(reporter, directory, campaign, settings, watch=watch, with_report=with_report, corpus=corpus,
+                   as_json=as_json)  # fmt: skip
 
 
 def resume(
@@ -108,6 +118,7 @@ def resume(
     devices: DevicesOption = None,
     watch: WatchOption = True,
     with_report: ReportOption = True,
+    corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a campaign from what is committed."""
@@ -118,7 +129,8 @@ def resume(
         directory.require()
         directory.check()
         settings = pool_settings(platform, workers, per_device, devices)
-        _carry_out(reporter, directory, None, settings, watch=watch, with_report=with_report, as_json=as_json)
+        _carry_out(reporter, directory, None, settings, watch=watch, with_report=with_report, corpus=corpus,
+                   as_json=as_json)  # fmt: skip
 
 
 def _carry_out(
@@ -129,12 +141,14 @@ def _carry_out(
     *,
     watch: bool,
     with_report: bool,
+    corpus: Path | None,
     as_json: bool,
 ) -> None:
     from unfreeze.simulate.campaign.pool import Pool
     from unfreeze.simulate.campaign.recovery import open_ledger, read_verdicts
     from unfreeze.simulate.campaign.status import read_status
 
+    opened = None if corpus is None else _open_corpus(corpus)  # what is wrong with it is said before anything runs
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
     if campaign is not None and not directory.exists:
         directory.resolve(campaign)  # what cannot be found is said before a folder is made
@@ -154,10 +168,16 @@ def _carry_out(
     if not finished:
         _end_by_signal(pool, status, as_json=as_json)
     page = _write_page(directory, say) if with_report else None
+    delivery = None if opened is None else _deliver(opened, directory)
     if as_json:
-        print(json.dumps({**status.to_dict(), "report": page}, indent=1, ensure_ascii=False))
+        delivered = None if delivery is None else delivery.to_dict()
+        print(json.dumps({**status.to_dict(), "report": page, "corpus": delivered}, indent=1, ensure_ascii=False))
     else:
         _print(status, page)
+        if delivery is not None:
+            print(
+                f"  {corpus}: {sum(delivery.added.values()):,} frames added, {len(delivery.unchanged):,} runs unchanged"
+            )
     failed = [task for task in status.tasks if task.state == "failed"]
     if failed:
         whole = "; the others are whole" if len(failed) < len(status.tasks) else ""
@@ -225,6 +245,24 @@ def _end_by_signal(pool: Pool, status: Status, *, as_json: bool) -> None:
     if pool.signal_number == signal.SIGTERM:
         raise SystemExit(128 + signal.SIGTERM)
     raise KeyboardInterrupt
+
+
+def _open_corpus(path: Path) -> Corpus:
+    from unfreeze.corpus.store import Corpus
+
+    return Corpus.open(path) if (path / "corpus.json").exists() else Corpus.create(path)
+
+
+def _deliver(corpus: Corpus, directory: CampaignDirectory) -> Delivery:
+    from unfreeze.errors import InputError
+    from unfreeze.simulate.delivery import Delivery, deliver
+
+    try:
+        return deliver(corpus, [directory.root])
+    except InputError as error:
+        if "neither the folder" not in str(error):  # all runs failed before their first frame
+            raise
+        return Delivery()
 
 
 def _write_page(directory: CampaignDirectory, say: Callable[[str], None]) -> str | None:

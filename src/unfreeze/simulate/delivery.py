@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from unfreeze.corpus.schema import Conditions, Source, TrajectoryRecord
 from unfreeze.corpus.store import Corpus
 from unfreeze.corpus.store.entry_writer import EntryWriter
+from unfreeze.corpus.store.store import safe_identifier
 from unfreeze.corpus.store.trajectory_writer import TrajectoryWriter
 from unfreeze.errors import InputError
 from unfreeze.simulate.engine.run_store import RunStore
@@ -161,13 +162,14 @@ def _topologies(store: RunStore) -> Iterable[Path]:
 
 def _entry(corpus: Corpus, name: str, complex: Complex, notes: list[str]) -> EntryWriter:
     """The entry of this system: the one of its name with the same atoms, or a new one."""
-    stem = corpus.free_identifier(name)
-    taken = [name] if name in corpus else []
-    taken += [one for one in corpus.identifiers if one.startswith(f"{name[:94]}-") and one != name]
-    for identifier in taken:
-        if _same_molecule(corpus.entry(identifier).complex, complex):
+    system = name.rpartition("/")[0] or name  # a run of a campaign is called barnase/2, after its replica
+    stem = safe_identifier(system)
+    for identifier in corpus.identifiers:
+        number = identifier.removeprefix(f"{stem[:94]}-")
+        is_ours = identifier == stem or (number != identifier and number.isdecimal())
+        if is_ours and _same_molecule(corpus.entry(identifier).complex, complex):
             return corpus.edit_entry(identifier)
-    return corpus.new_entry(stem, complex, title=name, notes=notes)
+    return corpus.new_entry(corpus.free_identifier(stem), complex, title=system, notes=notes)
 
 
 def _same_molecule(one: Complex, other: Complex) -> bool:
