@@ -24,7 +24,7 @@ from unfreeze.corpus.schema import Conditions, Source, TrajectoryRecord
 from unfreeze.corpus.store import Corpus
 from unfreeze.structure.complex import Complex
 
-__all__ = ["main", "measure"]
+__all__ = ["beads", "main", "measure"]
 
 Read = Callable[[int], NDArray[np.floating]]
 
@@ -32,7 +32,7 @@ Read = Callable[[int], NDArray[np.floating]]
 def measure(n_atoms: int, n_frames: int, n_reads: int, n_rounds: int, seed: int, folder: Path) -> list[dict[str, Any]]:
     """One row a format: microseconds a frame, that as a multiple of the raw memory map, and bytes on disk."""
     rng = np.random.default_rng(seed)
-    molecule = _beads(n_atoms, rng)
+    molecule = beads(n_atoms, rng)
     walk = np.cumsum(rng.normal(scale=0.002, size=(n_frames, n_atoms, 3)), axis=0)
     frames = (molecule.coordinates_nm + np.clip(walk, -0.3, 0.3)).astype(np.float32)
     middle = (frames.max(axis=1, keepdims=True) + frames.min(axis=1, keepdims=True)) / 2
@@ -150,7 +150,7 @@ def _mdtraj(folder: Path, molecule: Complex, frames: NDArray[np.float32], ending
     return read, path
 
 
-def _beads(n_atoms: int, rng: np.random.Generator) -> Complex:
+def beads(n_atoms: int, rng: np.random.Generator) -> Complex:
     """Carbon atoms of one ligand on a lattice of 0.2 nm: what they are does not matter here."""
     edge = int(np.ceil(n_atoms ** (1 / 3)))
     lattice = np.stack(np.meshgrid(*[np.arange(edge)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)[:n_atoms]

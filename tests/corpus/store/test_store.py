@@ -219,6 +219,12 @@ def test_creating_and_opening(tmp_path: Any) -> None:
     assert secret.public_name == "Set 7" and Corpus.open(tmp_path / "a").record == secret.record
     with pytest.raises(InputError, match="already"):
         Corpus.create(tmp_path / "a")
+    secret.change(alias="Set 8", description="words")
+    assert Corpus.open(tmp_path / "a").public_name == "Set 8"
+    with pytest.raises(InputError, match="cannot be an alias"):
+        secret.change(alias="a/b")
+    secret.change(private=False)
+    assert Corpus.open(tmp_path / "a").public_name == "a"
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "precious.txt").write_text("x")
     with pytest.raises(InputError, match="not empty"):

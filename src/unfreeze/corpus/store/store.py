@@ -81,10 +81,7 @@ class Corpus:
             If the folder is not empty or cannot be written to, or if a private corpus has no usable alias.
         """
         path = Path(path)
-        if private and not alias:
-            raise InputError(f"{path}: a private corpus needs an alias, by which others will know it. Give one.")
-        if alias and not _ALIAS.fullmatch(alias):
-            raise InputError(f"{alias!r} cannot be an alias: 1 to 64 letters, digits, spaces and ._+- were expected.")
+        _check_alias(path, private, alias)
         try:
             if (path / "corpus.json").exists():
                 raise InputError(f"{path}: there is a corpus already. Open it, or choose another folder.")
@@ -101,8 +98,7 @@ class Corpus:
                 created=created,
                 description=description,
             )
-            for file in ("corpus.copy.json", "corpus.json"):  # the copy is for repairs: not to forget what is private
-                write_sealed(path / file, "corpus", record.model_dump())
+            _write_record(path, record)
         except OSError as error:
             raise InputError(f"{path}: cannot be written to ({error.strerror or error}). Choose another.") from None
         return cls(path, record, Index())
@@ -247,11 +243,45 @@ class Corpus:
             name, number = f"{stem[:94]}-{number}", number + 1
         return name
 
+    def change(
+        self,
+        *,
+        name: str | None = None,
+        private: bool | None = None,
+        alias: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        """Change what ``corpus.json`` says; what is None stays.
+
+        Raises
+        ------
+        InputError
+            If a private corpus would have no usable alias, or the file cannot be written.
+        """
+        given = {"name": name, "private": private, "alias": alias, "description": description}
+        record = self.record.model_copy(update={key: value for key, value in given.items() if value is not None})
+        _check_alias(self._local, record.private, record.alias)
+        try:
+            _write_record(self._local, record)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be written to ({error.strerror or error}).") from None
+        self.record = record
+
     def refresh(self) -> None:
-        """Look for what others wrote, and bring the index up to date on disk where that is possible."""
+        """Look for what others wrote, and bring the index up to date on disk where that is possible.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be read.
+        """
         self._changed.clear()
         self._view = None
-        if self._index.refresh(self._local / "entries"):
+        try:
+            is_new = self._index.refresh(self._local / "entries")
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read ({error.strerror or error}).") from None
+        if is_new:
             with suppress(OSError):  # a corpus that may only be read
                 self._index.save(self._local / "index.json")
 
@@ -291,3 +321,15 @@ def read_record(path: Path) -> CorpusRecord:
         return CorpusRecord.model_validate(read_sealed(path, "corpus"))
     except ValidationError as error:
         raise DamagedCorpusError(f"{path}: {error.errors()[0]['msg']}. A later version may have written it.") from None
+
+
+def _write_record(path: Path, record: CorpusRecord) -> None:
+    for file in ("corpus.copy.json", "corpus.json"):  # the copy is for repairs: not to forget what is private
+        write_sealed(path / file, "corpus", record.model_dump())
+
+
+def _check_alias(path: Path, private: bool, alias: str) -> None:
+    if private and not alias:
+        raise InputError(f"{path}: a private corpus needs an alias, by which others will know it. Give one.")
+    if alias and not _ALIAS.fullmatch(alias):
+        raise InputError(f"{alias!r} cannot be an alias: 1 to 64 letters, digits, spaces and ._+- were expected.")
