@@ -14,6 +14,10 @@ from unfreeze.corpus.loader.choice import DrawTable
 from unfreeze.corpus.loader.draws import Draws, Frames
 from unfreeze.errors import InputError
 
+# of seed 17: a change of these is a change of what a seed means, and breaks checkpoints
+ROWS = [[41, 91], [74, 85], [63, 73]]
+ORDER = [(0, [23, 52]), (1, [1, 4]), (0, [20, 21]), (0, [16, 82]), (0, [39, 94])]
+
 
 def table(n_frames: list[int], probability: list[float] | None = None) -> DrawTable:
     n = len(n_frames)
@@ -43,6 +47,19 @@ def test_a_draw_does_not_depend_on_what_was_drawn_before(seed: int, first: int, 
         np.testing.assert_array_equal(whole[column], np.concatenate([parts[1][column], parts[0][column]]))
     number, trajectory = first + 7, int(whole[0][7])
     np.testing.assert_array_equal(draws.rows(number, trajectory, None)[0], again.rows(number, trajectory, None)[0])
+
+
+def test_a_seed_names_the_same_draws_in_every_version() -> None:
+    draws = Draws(table([100, 100, 100], [0.5, 0.2, 0.3]), 17, Frames(2))
+    words = np.stack([np.random.Philox(counter=k, key=17).random_raw(4) for k in range(12)])
+    trajectories, crops = draws.places(1, 12)
+    expected = np.searchsorted([0.5, 0.7, 1.0], (words[:, 0] >> np.uint64(11)) * 2.0**-53, side="right")
+    np.testing.assert_array_equal(trajectories, expected)
+    np.testing.assert_array_equal(crops, words[:, 1])
+    assert [draws.rows(k, 0, None)[0].tolist() for k in (1, 2, 10**15)] == ROWS
+    epochs = Draws(table([100, 5, 2]), 17, Frames(2), replacement=False)
+    order = [(int(t), epochs.rows(k, int(t), None)[0].tolist()) for k, t in enumerate(epochs.places(0, 5)[0])]
+    assert order == ORDER
 
 
 def test_trajectories_are_drawn_as_often_as_they_weigh() -> None:

@@ -18,6 +18,7 @@ from unfreeze.corpus.loader.loader import Loader
 from unfreeze.corpus.loader.plan import BatchSize
 from unfreeze.corpus.loader.remote import open_remote
 from unfreeze.corpus.store import Corpus, DamagedCorpusError
+from unfreeze.corpus.store.sealed import seal
 from unfreeze.errors import InputError
 
 pytest.importorskip("fsspec")
@@ -206,6 +207,17 @@ def test_what_was_added_is_seen_after_a_refresh(tmp_path: Path, fill, complexes)
     assert "late" not in remote
     remote.refresh()
     assert "late" in remote and remote.entry("late").complex.n_atoms == complexes["d"].n_atoms
+
+
+@pytest.mark.parametrize("entries", [[1], {"a": 3}, {"a": []}, {"a": ["../../x", "y"]}, {"a": [None, 1, []]}])
+def test_an_index_that_is_none_is_refused(in_memory: str, entries) -> None:
+    import fsspec
+
+    document = {"version": 1, "written_ns": 1, "entries": entries}
+    path = in_memory.removeprefix("memory:/") + "/index.json"
+    fsspec.filesystem("memory").pipe_file(path, seal("index", document))
+    with pytest.raises(DamagedCorpusError, match=r"index\.json"):
+        Corpus.open(in_memory)
 
 
 def test_names_that_lead_elsewhere_are_refused(in_memory: str, tmp_path: Path) -> None:

@@ -52,6 +52,18 @@ def test_a_damaged_entry_is_named_without_a_traceback(tmp_path: Path, fill, comp
     assert "Traceback" not in str(caught.value)
 
 
+def test_a_validation_is_gone_through_again(corpus: Corpus) -> None:
+    from unfreeze.corpus.loader.torch_dataset import TorchLoader
+
+    batches = TorchLoader(make_loader(corpus), workers=1, persistent_workers=True)
+    rounds = []
+    for _ in range(2):
+        rounds.append([sample.draw for batch in batches for sample in batch.samples])
+        assert list(batches) == []
+        batches.loader.rewind()
+    assert rounds[0] == rounds[1] and len(rounds[0]) == 64
+
+
 def test_ranks_with_workers_share_the_sequence(corpus: Corpus) -> None:
     from unfreeze.corpus.loader.torch_dataset import TorchLoader
 

@@ -87,7 +87,10 @@ def open_remote(url: str, folder: Path | None = None, most_bytes: int | None = N
         ) from None
     if index.written_ns == 0:
         raise InputError(f"{shown(url)}: another version of unfreeze wrote the index; open the corpus where it lies.")
-    files.stamps = {name: f"{int(entry[0])}-{int(entry[1])}" for name, entry in index.entries.items()}
+    try:
+        files.stamps = {name: f"{int(entry[0])}-{int(entry[1])}" for name, entry in index.entries.items()}
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError):
+        raise DamagedCorpusError(f"{shown(url)}: its index.json is not one; open the corpus where it lies.") from None
     return RemoteCorpus(url, record, index, files)
 
 

@@ -74,7 +74,7 @@ class TorchLoader:
 
     def __init__(self, loader: Loader, *, workers: int = 2, **options: Any) -> None:
         self.loader = loader
-        self._batches = DataLoader(_Guarded(loader), batch_size=None, num_workers=workers, **options)
+        self._options = {"num_workers": workers, **options}
 
     def __iter__(self) -> Iterator[TensorBatch]:
         """Batches from the place of the loader on.
@@ -84,7 +84,8 @@ class TorchLoader:
         InputError
             As of the loader.
         """
-        for batch in self._batches:
+        # made anew, as workers that live on would not hear of the place
+        for batch in DataLoader(_Guarded(self.loader), batch_size=None, **self._options):
             if isinstance(batch, str):
                 raise InputError(batch)
             self.loader.move_to(batch.place)
