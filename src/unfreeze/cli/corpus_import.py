@@ -330,6 +330,8 @@ def _tell(path: Path, report: ImportReport, labels: list[LabelImportReport], *, 
             print(f"  mended {result.entry}/{result.trajectory}: {sentence}")
     for result in report.taken[:_MOST_SHOWN]:
         for sentence in result.notes:
+            if sentence.startswith("Given at import"):  # by who reads this
+                continue
             print(f"  {result.entry}/{result.trajectory}: {sentence}")
     for name, reason in report.reasons(_MOST_SHOWN):
         print(f"  refused {name}: {reason}")

@@ -186,3 +186,18 @@ def test_what_is_not_there(tmp_path, system) -> None:
     (place / "AAAAAA.pdb").unlink()
     (candidate,) = IMPORTER.candidates(place, {})
     assert all("topology" in (part.refusal or "") for part in candidate.parts)
+
+
+def test_a_folder_of_pairs_has_an_entry_a_topology(corpus, tmp_path) -> None:
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    for name in ("AAAAAA", "GSGSGS", "GG-AA"):
+        shutil.copy(SEED / f"{name}.pdb", folder)
+        shutil.copy(SEED / f"{name}.xtc", folder)
+    shutil.copy(SEED / "GSGSGS.xtc", folder / "without.xtc")
+    (folder / "metadata.yaml").write_text(FACTS)
+    report = run_import(corpus, IMPORTER.candidates(folder, {}))
+    assert corpus.identifiers == ("AAAAAA", "GG-AA", "GSGSGS")
+    assert [corpus.entry(name).trajectory(name).n_frames for name in corpus.identifiers] == [200, 200, 200]
+    (refused,) = report.refused
+    assert refused.entry == "without" and "topology" in refused.reason

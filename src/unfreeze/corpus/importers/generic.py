@@ -102,13 +102,30 @@ class Generic:
             return
         trajectories = _trajectories(folder)
         if trajectories:
-            yield self._of_files(folder, trajectories, facts, options, name or folder.resolve().name)
+            yield from self._by_topology(folder, trajectories, facts, options, name)
             return
         for child in _subfolders(folder):
             try:
                 yield from self._of_folder(child, facts, options, "")
             except InputError as error:  # one system that is not clear does not stop the others
                 yield Candidate(child.name, refusal=str(error))
+
+    def _by_topology(
+        self, folder: Path, trajectories: Sequence[Path], facts: Facts, options: Mapping[str, str], name: str
+    ) -> Iterator[Candidate]:
+        """One system, or one for every topology where trajectories have topologies of their own names."""
+        groups: dict[Path | None, list[Path]] = {}
+        for path in trajectories:
+            groups.setdefault(_topology(folder, folder, facts, options, [path])[0], []).append(path)
+        topologies = [one for one in groups if one is not None]
+        if len(topologies) < 2:
+            yield self._of_files(folder, trajectories, facts, options, name or folder.resolve().name)
+            return
+        for topology in topologies:
+            stem = topology.name.partition(".")[0]
+            yield self._of_files(folder, groups[topology], facts, options, f"{name}-{stem}" if name else stem)
+        for path in groups.get(None, ()):  # without a topology, or with its own inside
+            yield self._of_files(folder, [path], facts, options, f"{name}-{path.stem}" if name else path.stem)
 
     def _of_system(
         self, folder: Path, system: SystemNote, facts: Facts, options: Mapping[str, str], name: str
