@@ -82,10 +82,7 @@ def _shard(number: int, rng: np.random.Generator) -> Shard:
         n_frames=5000,
         first=5000 * number,
         coordinate_unit_nm=0.001,
-        columns={
-            "coordinates": (f"{number:06d}-coordinates.i16", "0" * 64),
-            "centre": (f"{number:06d}-centre.f64", "0" * 64),
-        },
+        columns={column: (name, "0" * 64) for column, name in names.items()},
         blocks={"coordinates": sums, "centre": sums},
         block_frames=22,
     )

@@ -257,7 +257,7 @@ def test_every_point_of_a_repair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     data[len(data) // 2 : len(data) // 2 + 8] = bytes([255] * 8)  # frames 4 and 5
     shard.write_bytes(data)
     (folder / "topology.npz").write_bytes(b"no")
-    (folder / "manifest.previous.json").write_bytes(b"no")
+    (folder / "manifest.copy.json").write_bytes(b"no")
     end_at = 0
     while True:
         path = tmp_path / str(end_at)

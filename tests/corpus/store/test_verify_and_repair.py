@@ -86,7 +86,7 @@ def test_every_flipped_bit_is_found_and_put_right(filled: Corpus) -> None:
             report = repair(filled.path)
             assert report.is_whole and report.n_frames_lost == 0
             assert name in [item.path for item in report.done]
-            if path.name not in ("index.json", "manifest.previous.json", "topology.npz"):
+            if path.name not in ("index.json", "topology.npz"):
                 assert path.read_bytes() == before
     close_maps()
     entry = Corpus.open(filled.path).entry("pep")
@@ -114,6 +114,15 @@ def test_whole_blocks_outlive_a_damaged_one(filled: Corpus, shard: Any, column: 
     assert np.array_equal(view.times_ps, times[kept])  # type: ignore[index]
     assert len(list((filled.path / "entries/pep/quarantine").iterdir())) == 4
     assert repair(filled).done == ()
+
+
+def test_a_long_file_costs_nothing(filled: Corpus, shard: Any) -> None:
+    before = filled.entry("pep").trajectory("R1").frames()
+    with shard(1).open("ab") as stream:
+        stream.write(b"more")
+    report = repair(filled)
+    assert report.is_whole and report.n_frames_lost == 0 and "no frame is lost" in report.done[0].text
+    assert np.array_equal(filled.entry("pep").trajectory("R1").frames(), before)
 
 
 def test_a_short_file(filled: Corpus, shard: Any) -> None:
@@ -155,23 +164,39 @@ def test_an_import_under_way_keeps_what_is_before_a_hole(filled: Corpus, shard: 
     assert np.array_equal(view.frames(), filled.entry("pep").trajectory("R1").frames())
 
 
-def test_manifests_come_back_from_the_one_before(filled: Corpus) -> None:
+def test_manifests_come_back_from_their_copies(filled: Corpus) -> None:
     folder = filled.path / "entries/other"
+    manifest = filled.entry("other").manifest
     spoil(folder / "manifest.json", 200, 240)
     assert tuple(Corpus.open(filled.path).damaged) == ("other",) and "other" not in Corpus.open(filled.path)
     with pytest.raises(DamagedCorpusError, match="repair"):
         filled.entry("other")
     (mending,) = repair(filled.path).done
-    assert mending.kind == "lost" and "before the last commit" in mending.text
-    entry = filled.entry("other")
-    assert entry.manifest.notes == () and len(entry.labels) == 1
+    assert mending.kind == "restored" and filled.entry("other").manifest == manifest
     (folder / "manifest.json").unlink()
-    assert "other" in Corpus.open(filled.path).damaged
-    assert repair(filled.path).is_whole and filled.entry("other").manifest == entry.manifest
+    assert tuple(Corpus.open(filled.path).damaged) == ("other",)
+    assert repair(filled.path).is_whole and filled.entry("other").manifest == manifest
+    spoil(folder / "manifest.copy.json", 200, 240)
+    assert repair(filled.path).is_whole
+    assert (folder / "manifest.copy.json").read_bytes() == (folder / "manifest.json").read_bytes()
+
+
+def test_a_copy_of_an_earlier_commit_is_better_than_nothing(filled: Corpus) -> None:
+    folder = filled.path / "entries/other"
+    before = (folder / "manifest.copy.json").read_bytes()
+    with filled.edit_entry("other") as entry:
+        entry.set_notes(["another note"])
+    (folder / "manifest.copy.json").write_bytes(before)
+    assert verify(filled).is_whole and len(verify(filled).faults) == 1
+    flip(folder / "manifest.json", 3000)
+    assert repair(filled).is_whole and filled.entry("other").manifest.notes == ("another note",)
+    (folder / "manifest.copy.json").write_bytes(before)
+    spoil(folder / "manifest.json", 200, 240)
+    assert repair(filled).is_whole and filled.entry("other").manifest.notes == ("a note",)
 
 
 def test_entries_beyond_repair_leave_the_corpus(filled: Corpus) -> None:
-    for name in ("manifest.json", "manifest.previous.json"):
+    for name in ("manifest.json", "manifest.copy.json"):
         spoil(filled.path / "entries/other" / name, 100, 140)
     for name in ("topology.cif", "topology.npz"):
         spoil(filled.path / "entries/pep" / name, 300, 400)

@@ -70,20 +70,11 @@ def sync_directory(folder: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes, previous: Path | None = None) -> None:
-    """Put `data` in the place of a file, whole or not at all; what was there is kept under the name `previous`."""
-    mine = f"{os.getpid()}-{get_ident()}"  # two programs may be writing the same index
-    new = path.with_name(f".{path.name}.{mine}.new")
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in the place of a file, whole or not at all and durably."""
+    # two programs may be writing the same index
+    new = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.new")
     write_file(new, [data])
-    if previous is not None and path.exists():
-        link = path.with_name(f".{path.name}.{mine}.link")
-        with suppress(FileNotFoundError):
-            os.unlink(link)
-        try:
-            os.link(path, link)
-        except OSError:  # a file system without hard links
-            write_file(link, [path.read_bytes()])
-        os.replace(link, previous)
     os.replace(new, path)
     sync_directory(path.parent)
 

@@ -223,12 +223,14 @@ class EntryWriter:
         manifest = manifest.model_copy(update={"next_shard": self._next_shard})
         data = seal_text("manifest", manifest.model_dump_json())
         try:
-            replace_file(self.folder / "manifest.json", data, self.folder / "manifest.previous.json")
+            replace_file(self.folder / "manifest.json", data)
+            self.manifest = manifest
+            self._is_visible = True
+            self._on_commit(self.identifier)
+            # until here the copy is that of the commit before; one of the two is whole at any time
+            replace_file(self.folder / "manifest.copy.json", data)
         except OSError as error:
             raise self._unwritable(error) from None
-        self.manifest = manifest
-        self._is_visible = True
-        self._on_commit(self.identifier)
 
     def _free_number(self) -> int:
         """A number that no shard has or had."""
@@ -250,8 +252,6 @@ class EntryWriter:
             if path.name not in named:
                 remove_file(path)
         for path in self.folder.glob(".*.new"):
-            remove_file(path)
-        for path in self.folder.glob(".*.link"):
             remove_file(path)
 
     def _in_background(self, work: Callable[..., Shard], *arguments: Any) -> Future[Shard]:

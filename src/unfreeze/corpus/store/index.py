@@ -112,7 +112,7 @@ class Index:
             try:
                 state = os.stat(path)
             except OSError:
-                if (folder / identifier / "manifest.previous.json").exists():
+                if (folder / identifier / "manifest.copy.json").exists():
                     self.damaged[identifier] = f"{path}: is not there. Run `unfreeze corpus repair`."
                 changed |= self.entries.pop(identifier, None) is not None
                 continue

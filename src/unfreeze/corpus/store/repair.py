@@ -1,8 +1,8 @@
 """`repair`: make a damaged corpus whole again with what is left of it.
 
-A single flipped bit is put right where a checksum can tell which. Otherwise a manifest is restored from the one before
-it, a topology from its other file, and of a damaged shard the runs of frames that are whole are kept. What cannot be
-used is moved to a folder ``quarantine``, nothing is deleted, and all that is lost is said.
+A single flipped bit is put right where a checksum can tell which. Otherwise a manifest is restored from its copy, a
+topology from its other file, and of a damaged shard the runs of frames that are whole are kept. What cannot be used is
+moved to a folder ``quarantine``, nothing is deleted, and all that is lost is said.
 """
 
 from __future__ import annotations

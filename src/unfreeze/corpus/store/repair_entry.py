@@ -76,39 +76,57 @@ class EntryRepair:
             mended = mended.model_copy(update={"trajectories": tuple(records), "next_shard": number})
             if mended != manifest:
                 self._write(mended)
-            self._previous()
+            self._copy()
             self._leftovers(mended)
             quarantine_files(self.folder, self._out)
             self._reasons()
         return self.done
 
     def _manifest(self) -> EntryManifest | None:
-        current, previous = self.folder / "manifest.json", self.folder / "manifest.previous.json"
-        for path in (current, previous):
-            if not path.is_file():
-                continue
-            try:
-                manifest = manifest_of(read_bytes(path), path)
-            except DamagedCorpusError:
-                data = mend_sealed(path.read_bytes(), "manifest")
-                if data is None:
-                    continue
-                manifest = manifest_of(data, path)
-                replace_file(path, data)
-                self._tell(path, "restored", "one bit had flipped; it was put right")
-            if manifest.identifier != self.folder.name:
-                continue
-            if path == previous:
-                quarantine_files(self.folder, [(current, "beyond repair")])
-                self._write(manifest)
-                text = "beyond repair: restored as it was before the last commit; what that one added is lost"
-                self._tell(current, "lost", text)
-            return manifest
-        return None
+        path, copy = self.folder / "manifest.json", self.folder / "manifest.copy.json"
+        found, stated = self._read(path)
+        if found is not None:
+            return found
+        other, other_stated = self._read(copy)
+        if other is None or stated != other_stated:  # the copy may be of an earlier commit
+            mended = self._mended(path)
+            if mended is not None:
+                return mended
+        if other is None:
+            other = self._mended(copy)
+        if other is None:
+            return None
+        quarantine_files(self.folder, [(path, "beyond repair")])
+        self._write(other)
+        self._tell(path, "restored", f"restored from {copy.name}")
+        return other
+
+    def _read(self, path: Path) -> tuple[EntryManifest | None, bytes]:
+        """A manifest, None if it is damaged, and the checksum that it states."""
+        try:
+            data = read_bytes(path)
+        except DamagedCorpusError:
+            return None, b""
+        try:
+            manifest = manifest_of(data, path)
+        except DamagedCorpusError:
+            return None, data[:80]
+        return (manifest if manifest.identifier == self.folder.name else None), data[:80]
+
+    def _mended(self, path: Path) -> EntryManifest | None:
+        data = mend_sealed(path.read_bytes(), "manifest") if path.is_file() else None
+        if data is None:
+            return None
+        manifest = manifest_of(data, path)
+        if manifest.identifier != self.folder.name:
+            return None
+        replace_file(path, data)
+        self._tell(path, "restored", "one bit had flipped; it was put right")
+        return manifest
 
     def _give_up(self, manifest: EntryManifest | None) -> None:
         """Move the whole entry out of the corpus."""
-        is_entry = (self.folder / "manifest.json").is_file() or (self.folder / "manifest.previous.json").is_file()
+        is_entry = any((self.folder / name).is_file() for name in ("manifest.json", "manifest.copy.json"))
         place = self.folder.parent.parent / "quarantine"
         make_folder(place)
         name, number = self.folder.name, 1
@@ -182,7 +200,9 @@ class EntryRepair:
                 break
         if tuple(shards) == record.shards:
             return record, number
-        if n_lost:
+        if not n_lost:
+            self._tell(self.folder / "shards", "restored", f"shards of {record.name} written anew; no frame is lost")
+        else:
             frames = f"{n_lost} of {record.n_frames} frames of {record.name} are lost"
             end = "; repeat the import, which goes on from there" if not record.is_complete else ""
             self._tell(self.folder / "shards", "lost", f"{frames}{end}; the damaged files are in quarantine", n_lost)
@@ -252,20 +272,17 @@ class EntryRepair:
             }
         )
 
-    def _previous(self) -> None:
-        """A damaged predecessor is replaced by a copy of the manifest."""
-        path = self.folder / "manifest.previous.json"
-        if not path.is_file():
-            return
-        try:
-            manifest_of(read_bytes(path), path)
-        except DamagedCorpusError:
-            replace_file(path, (self.folder / "manifest.json").read_bytes())
-            self._tell(path, "restored", "replaced by a copy of the manifest")
+    def _copy(self) -> None:
+        """Bring the copy of the manifest up to date."""
+        path, copy = self.folder / "manifest.json", self.folder / "manifest.copy.json"
+        data = path.read_bytes()
+        if not copy.is_file() or copy.read_bytes() != data:
+            replace_file(copy, data)
+            self._tell(copy, "restored", "replaced by a copy of the manifest")
 
     def _leftovers(self, manifest: EntryManifest) -> None:
         named = {file for item in manifest.trajectories for shard in item.shards for file, _ in shard.columns.values()}
-        known = {"manifest.json", "manifest.previous.json", ".lock", *manifest.topology}
+        known = {"manifest.json", "manifest.copy.json", ".lock", *manifest.topology}
         going = {path for path, _ in self._out}
         lying = [path for path in self.folder.iterdir() if path.is_file() and path.name not in known]
         lying += [path for path in self._shard_files() if path.name not in named]
@@ -297,7 +314,8 @@ class EntryRepair:
 
     def _write(self, manifest: EntryManifest) -> None:
         data = seal_text("manifest", manifest.model_dump_json())
-        replace_file(self.folder / "manifest.json", data, self.folder / "manifest.previous.json")
+        for name in ("manifest.json", "manifest.copy.json"):
+            replace_file(self.folder / name, data)
 
     def _shard_files(self) -> Iterator[Path]:
         folder = self.folder / "shards"

@@ -88,9 +88,9 @@ def check_sealed(data: bytes, path: Path | str) -> None:
     unseal_text(data, key, path)
 
 
-def write_sealed(path: Path, key: str, document: Any, *, previous: Path | None = None) -> None:
-    """Write sealed JSON, whole or not at all and durably; what was there is kept as `previous`, if that is given."""
-    replace_file(path, seal(key, document), previous)
+def write_sealed(path: Path, key: str, document: Any) -> None:
+    """Write sealed JSON, whole or not at all and durably."""
+    replace_file(path, seal(key, document))
 
 
 def read_sealed(path: Path, key: str) -> Any:

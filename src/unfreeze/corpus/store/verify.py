@@ -28,7 +28,6 @@ __all__ = ["Fault", "VerifyReport", "bad_blocks", "frame_bytes_of", "is_leftover
 
 _SEALED_FOLDERS = ("splits", "imports")
 _CORPUS_FILES = {"corpus.json", "corpus.copy.json", "index.json"}
-_ENTRY_FILES = {"manifest.json", "manifest.previous.json", ".lock"}
 
 
 @dataclass(frozen=True)
@@ -206,16 +205,20 @@ class _Check:
 
     def entry(self, name: str) -> None:
         folder = self.path / "entries" / name
-        current, previous = folder / "manifest.json", folder / "manifest.previous.json"
+        current, copy = folder / "manifest.json", folder / "manifest.copy.json"
         found = {item for item in folder.rglob("*") if item.is_file() and item != folder / ".lock"}
-        if not current.is_file() and not previous.is_file():
+        if not current.is_file() and not copy.is_file():
             for item in sorted(found):
                 self.add(item, "leftover", "belongs to an entry that was begun and never committed", entry=name)
             return
         manifest: EntryManifest | None = self.sealed(current, _manifest_of(name), entry=name)
-        if previous.is_file():
-            self.sealed(previous, _manifest_of(name), entry=name)
-        found -= {current, previous}
+        if copy.is_file():
+            other = self.sealed(copy, _manifest_of(name), entry=name)
+            if manifest is not None and other is not None and other != manifest:
+                self.add(copy, "leftover", "is of an earlier commit: a writer was ended", entry=name)
+        else:
+            self.add(copy, "leftover", "is not there: a writer was ended before it could write it", entry=name)
+        found -= {current, copy}
         self.n_entries += 1
         if manifest is None:
             return
