@@ -205,30 +205,20 @@ def _bits_of_three(size0, size1, size2):
 
 
 @compiled
-def _quotient(value, size, inverse):
-    """``value // size`` of numbers below 2⁵³, with the inverse of `size` at hand."""
-    quotient = np.int64(np.float64(value) * inverse)
-    rest = value - quotient * size
-    if rest < 0:
-        quotient -= 1
-    elif rest >= size:
-        quotient += 1
-    return quotient
-
-
-@compiled
 def _three(words, position, n, size1, size2, inverse1, inverse2):
-    """Three numbers that are packed in `n` bits."""
-    if n > 52 or n < 8:
-        return _long_numbers(words, position, n, size1, size2)
+    """Three numbers that are packed in `n` of 8 to 49 bits.
+
+    A quotient of numbers below 2⁴⁹ is the whole part of (value + 1/2) / size in double precision: the half keeps it
+    farther from the next whole number than the rounding can reach.
+    """
     value = np.int64(_small_number(words, position, n))
-    rest = _quotient(value, size2, inverse2)
-    first = _quotient(rest, size1, inverse1)
+    rest = np.int64((np.float64(value) + 0.5) * inverse2)
+    first = np.int64((np.float64(rest) + 0.5) * inverse1)
     return first, rest - first * size1, value - rest * size2
 
 
 @compiled
-def _decode(data, words, at, n_atoms, frame):
+def _decode(data, words, at, n_atoms, out):
     """Coordinates of one frame whose header begins at byte `at`; False if they are damaged."""
     scratch = np.zeros(1, dtype=np.uint32)
     inverse = np.float32(1.0) / _float(data, at + 56, scratch)
@@ -256,6 +246,7 @@ def _decode(data, words, at, n_atoms, frame):
     inverse_step = 1.0 / step
     run = 0
     i = 0
+    o = np.uintp(0)
     while i < n_atoms:
         if position + full > end:
             return False
@@ -263,8 +254,10 @@ def _decode(data, words, at, n_atoms, frame):
             x = np.int64(_bits(words, position, bits0))
             y = np.int64(_bits(words, position + bits0, bits1))
             z = np.int64(_bits(words, position + bits0 + bits1, bits2))
-        else:
+        elif 8 <= full <= 49:
             x, y, z = _three(words, position, full, size1, size2, inverse1, inverse2)
+        else:
+            x, y, z = _long_numbers(words, position, full, size1, size2)
         position += full
         x, y, z = x + low0, y + low1, z + low2
         change = 0
@@ -285,28 +278,34 @@ def _decode(data, words, at, n_atoms, frame):
                 return False
             px, py, pz = x, y, z
             for k in range(n_run):
-                x, y, z = _three(words, position, small, step, step, inverse_step, inverse_step)
+                if small <= 49:
+                    x, y, z = _three(words, position, small, step, step, inverse_step, inverse_step)
+                else:
+                    x, y, z = _long_numbers(words, position, small, step, step)
                 position += small
                 x, y, z = x + px - half, y + py - half, z + pz - half
                 if k == 0:  # the first two atoms are exchanged, which makes water shorter
-                    frame[i, 0] = np.float32(x) * inverse
-                    frame[i, 1] = np.float32(y) * inverse
-                    frame[i, 2] = np.float32(z) * inverse
+                    out[o + np.uintp(0)] = np.float32(x) * inverse
+                    out[o + np.uintp(1)] = np.float32(y) * inverse
+                    out[o + np.uintp(2)] = np.float32(z) * inverse
                     i += 1
-                    frame[i, 0] = np.float32(px) * inverse
-                    frame[i, 1] = np.float32(py) * inverse
-                    frame[i, 2] = np.float32(pz) * inverse
+                    o += np.uintp(3)
+                    out[o + np.uintp(0)] = np.float32(px) * inverse
+                    out[o + np.uintp(1)] = np.float32(py) * inverse
+                    out[o + np.uintp(2)] = np.float32(pz) * inverse
                 else:
-                    frame[i, 0] = np.float32(x) * inverse
-                    frame[i, 1] = np.float32(y) * inverse
-                    frame[i, 2] = np.float32(z) * inverse
+                    out[o + np.uintp(0)] = np.float32(x) * inverse
+                    out[o + np.uintp(1)] = np.float32(y) * inverse
+                    out[o + np.uintp(2)] = np.float32(z) * inverse
                 i += 1
+                o += np.uintp(3)
                 px, py, pz = x, y, z
         else:
-            frame[i, 0] = np.float32(x) * inverse
-            frame[i, 1] = np.float32(y) * inverse
-            frame[i, 2] = np.float32(z) * inverse
+            out[o + np.uintp(0)] = np.float32(x) * inverse
+            out[o + np.uintp(1)] = np.float32(y) * inverse
+            out[o + np.uintp(2)] = np.float32(z) * inverse
             i += 1
+            o += np.uintp(3)
         if change:
             small += change
             if not _FIRST_SMALL <= small <= _LAST_SMALL:
@@ -355,6 +354,6 @@ def decode_frames(data, words, offsets, n_atoms, frames, boxes):
         if n_atoms < FEWEST_COMPRESSED:
             for k in range(3 * n_atoms):
                 frames[f, k // 3, k % 3] = _float(data, at + 56 + 4 * k, scratch)
-        elif not _decode(data, words, at, n_atoms, frames[f]):
+        elif not _decode(data, words, at, n_atoms, frames[f].reshape(3 * n_atoms)):
             return f
     return len(offsets)
