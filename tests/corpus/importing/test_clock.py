@@ -55,7 +55,7 @@ def test_restarts_are_mended() -> None:
     times = np.concatenate([EVEN[:80], EVEN[:120]])
     clock = read_clock(times, None, None, "x")
     assert clock.step_ps == 10.0 and not clock.is_uneven
-    assert "restarts 1 time (at frame 81)" in clock.mended[0]
+    assert "restarts 1 time (at frame 81)" in clock.mended[0] and clock.restarts == (80,)
     # never (last - first) / (n - 1), which would be 5.98 ps
     overlap = np.concatenate([EVEN[:80], EVEN[79:150]])
     assert read_clock(overlap, None, None, "x").step_ps == 10.0
@@ -81,4 +81,6 @@ def test_times_that_are_none() -> None:
 
 def test_rounded_times_of_long_runs() -> None:
     times = (1e6 + 10.0 * np.arange(5000)).astype(np.float32).astype(np.float64)
-    assert read_clock(times, None, 10.0, "x").step_ps == pytest.approx(10.0)
+    assert read_clock(times, None, 10.0, "x").step_ps == 10.0
+    blurred = (0.1 * np.arange(1_000_000, 1_000_400)).astype(np.float32).astype(np.float64)
+    assert read_clock(blurred, None, 0.1, "x").step_ps == 0.1

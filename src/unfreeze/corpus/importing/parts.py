@@ -348,7 +348,9 @@ class _Transfer:
         if self._n_before:
             quality["frames_before_resumption"] = self._n_before
         terms = getattr(self._stream, "energy_terms", None)
-        extra = {"energy_terms": list(terms)} if terms and "energies" in trial.columns else {}
+        extra: dict[str, Any] = {"energy_terms": list(terms)} if terms and "energies" in trial.columns else {}
+        if clock.restarts:
+            extra["restarts"] = [-(-frame // self._settings.stride) for frame in clock.restarts]
         record = self._trajectory.finish(
             time_step_ps=clock.step_ps,
             start_ps=clock.start_ps,

@@ -20,7 +20,7 @@ _EVEN_SHARE = 0.5
 _SAME = 0.01  # two steps that differ by less are the same
 _UNITS = (
     (1e3, "The clock is in ns where ps belong; it was multiplied by 1000."),
-    (1e-3, "The clock is in fs where ps belong; it was divided by 1000."),
+    (1e-3, "The times are a thousandfold too large, as if in fs where ps belong; they were divided by 1000."),
     (1e6, "The clock is in µs where ps belong; it was multiplied by 10⁶."),
 )
 _INTEGRATOR_PS = (2e-4, 1.2e-2)  # steps of integrators, 0.2 fs to 12 fs (coarse hydrogens)
@@ -44,6 +44,8 @@ class Clock:
         What was put right, one sentence each.
     notes
         What is worth knowing.
+    restarts
+        Frames, from 0, at which the clock of the source begins again: nothing says that the motion goes on there.
     """
 
     step_ps: float | None
@@ -52,6 +54,7 @@ class Clock:
     is_uneven: bool = False
     mended: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    restarts: tuple[int, ...] = ()
 
 
 def read_clock(
@@ -102,6 +105,7 @@ def read_clock(
     if share < _EVEN_SHARE:
         return _uneven(times_ps, documented_ps, step_ps, share)
     factor, mended = _unit(times_ps, steps, step_ps, documented_ps, name)
+    exact_ps = documented_ps if documented_ps is not None else step_ps * factor  # float32 times blur the step
     gaps = np.diff(times_ps)
     back = np.flatnonzero(gaps <= 0)
     ahead = np.flatnonzero(gaps > (1 + _SAME) * step_ps + np.spacing(np.float32(np.abs(times_ps).max())))
@@ -113,14 +117,15 @@ def read_clock(
             f"The clock restarts {len(back)} time{'s' if len(back) > 1 else ''} (at frame {places}); frames were taken "
             "to follow each other with the common step.",
         )
-        return Clock(_rounded(step_ps * factor * stride), start_ps, factor, mended=mended)
+        restarts = tuple((back + 1).tolist())
+        return Clock(_rounded(exact_ps * stride), start_ps, factor, mended=mended, restarts=restarts)
     if len(ahead) or len(back):
         note = (
             f"{len(ahead)} steps of the clock are longer than the common {step_ps * factor:g} ps; the time is kept of "
             "every frame."
         )
         return Clock(None, start_ps, factor, True, mended, (note,))
-    return Clock(_rounded(step_ps * factor * stride), start_ps, factor, mended=mended)
+    return Clock(_rounded(exact_ps * stride), start_ps, factor, mended=mended)
 
 
 def _documented(documented_ps: float | None, stride: int, why: str) -> Clock:
