@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unfreeze.corpus.schema import Shard, TrajectoryRecord
+from unfreeze.corpus.store.buffers import MOST_BYTES, Buffer, give_back, take_buffer
 from unfreeze.corpus.store.columns import (
     SHARD_BYTES,
     UNIT_NM,
@@ -33,7 +34,6 @@ __all__ = ["TrajectoryWriter"]
 
 _MOST_SPAN_NM = 65.5
 _MOST_NM = 1e6
-_MOST_BUFFER = 2**27  # bytes of all columns of a shard
 
 
 class TrajectoryWriter:
@@ -56,8 +56,7 @@ class TrajectoryWriter:
             last = record.shards[-1]
             self._columns = tuple(last.columns)
             self._n_energies = last.n_energies
-        self._buffer: dict[str, NDArray[Any]] = {}
-        self._spare: dict[str, NDArray[Any]] = {}
+        self._buffer: Buffer | None = None
         self._written: Future[Shard] | None = None
         self._n_buffered = 0
         self._n_writing = 0
@@ -155,7 +154,7 @@ class TrajectoryWriter:
         while start < n:
             if is_wide[start] and not self._is_wide:
                 self._flush()
-                self._is_wide, self._spare = True, {}
+                self._is_wide = True
             room = self._capacity - self._n_buffered
             stop = min(n, start + room)
             if not self._is_wide and is_wide[start:stop].any():
@@ -240,7 +239,7 @@ class TrajectoryWriter:
     @property
     def _capacity(self) -> int:
         frame = {name: self._frame_bytes(name) for name in self._columns or ("coordinates",)}
-        return max(1, min(SHARD_BYTES // frame["coordinates"], _MOST_BUFFER // sum(frame.values())))
+        return max(1, min(SHARD_BYTES // frame["coordinates"], MOST_BYTES // sum(frame.values())))
 
     def _frame_bytes(self, column: str) -> int:
         shape = column_shape(column, max(self._n_atoms, 1), self._n_energies)
@@ -274,18 +273,19 @@ class TrajectoryWriter:
         n = len(frames)
         if n == 0:
             return
-        if not self._buffer:
-            self._buffer, self._spare = self._spare, {}
-        if not self._buffer:
-            self._buffer = {
-                name: np.empty(
-                    (self._capacity, *column_shape(name, self._n_atoms, self._n_energies)),
-                    dtype=column_dtype(name, self._unit),
-                )
-                for name in self._columns or ()
-            }
+        if self._buffer is None:
+            self._buffer = take_buffer(
+                {
+                    name: (
+                        (self._capacity, *column_shape(name, self._n_atoms, self._n_energies)),
+                        column_dtype(name, self._unit),
+                    )
+                    for name in self._columns or ()
+                }
+            )
+        columns = self._buffer.columns
         place = slice(self._n_buffered, self._n_buffered + n)
-        target = self._buffer["coordinates"][place]
+        target = columns["coordinates"][place]
         if self._is_wide:
             np.subtract(frames, values["centre"][:, None], out=target, casting="same_kind", dtype=np.float64)
         else:
@@ -293,17 +293,17 @@ class TrajectoryWriter:
 
             encode_frames(frames, values["centre"], 1 / UNIT_NM, target)
         for name, value in values.items():
-            self._buffer[name][place] = value
+            columns[name][place] = value
         self._n_buffered += n
 
     def _flush(self) -> None:
         """Hand what is buffered to the thread that writes it; the next commit will name it."""
         n = self._n_buffered
-        if n == 0:
+        if n == 0 or self._buffer is None:
             return
         self._publish()  # one shard in the background at a time
         self._n_buffered, self._n_writing = 0, n
-        buffer, self._buffer = self._buffer, {}
+        buffer, self._buffer = self._buffer, None
         empty, self._n_empty = self._n_empty, 0
         number = self._entry._take_number()
         self._written = self._entry._in_background(self._write, number, n, buffer, self._unit, empty)
@@ -316,8 +316,8 @@ class TrajectoryWriter:
             self._n_writing = 0
             self._pending.append(written.result())
 
-    def _write(self, number: int, n: int, buffer: dict[str, NDArray[Any]], unit: float | None, empty: int) -> Shard:
-        arrays = {name: array[:n] for name, array in buffer.items()}
+    def _write(self, number: int, n: int, buffer: Buffer, unit: float | None, empty: int) -> Shard:
+        arrays = {name: array[:n] for name, array in buffer.columns.items()}
         files = {name: (file_name(number, name, array.dtype), array) for name, array in arrays.items()}
         length = block_frames(self._n_atoms)
         before = (*self.record.shards, *self._pending)
@@ -331,8 +331,7 @@ class TrajectoryWriter:
             block_frames=length,
             n_energies=self._n_energies,
         )
-        if unit is not None:
-            self._spare = buffer
+        give_back(buffer)
         return shard
 
 
