@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unfreeze.corpus.loader.batches import Batch, padded
+from unfreeze.corpus.loader.batches import Batch
 from unfreeze.corpus.loader.choice import Choice
 from unfreeze.corpus.loader.crops import Crop
+from unfreeze.corpus.loader.dense import padded
 from unfreeze.corpus.loader.draws import Frames
 from unfreeze.corpus.loader.loader import Loader
 from unfreeze.corpus.loader.plan import BatchSize

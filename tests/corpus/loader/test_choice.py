@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unfreeze.corpus.loader.choice import Choice, DrawTable, Weights, draw_table
+from unfreeze.corpus.loader.choice import Choice, Weights
+from unfreeze.corpus.loader.table import DrawTable, draw_table
 from unfreeze.corpus.store import Corpus
 from unfreeze.errors import InputError
 
@@ -27,6 +28,8 @@ def share(table: DrawTable, entry: str) -> float:
         (Choice(kinds=None), {"a/R1", "b/R1", "b/R2", "c/R1", "d/R1", "e/R1", "e/R2"}),
         (Choice(kinds=("static",)), {"d/R1"}),
         (Choice(temperature_K=(310, 330)), {"b/R2", "e/R2"}),
+        (Choice(kinds="static"), {"d/R1"}),
+        (Choice(datasets="one"), {"a/R1", "b/R1", "b/R2"}),
         (Choice(datasets=["one"]), {"a/R1", "b/R1", "b/R2"}),
         (Choice(fewest_frames=25), {"a/R1", "b/R1", "e/R1", "e/R2"}),
         (Choice(most_residues=20), {"b/R1", "b/R2", "c/R1"}),

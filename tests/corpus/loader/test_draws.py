@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from unfreeze.corpus.loader.choice import DrawTable
 from unfreeze.corpus.loader.draws import Draws, Frames
+from unfreeze.corpus.loader.table import DrawTable
 from unfreeze.errors import InputError
 
 # of seed 17: a change of these is a change of what a seed means, and breaks checkpoints

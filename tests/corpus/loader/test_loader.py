@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -231,11 +232,19 @@ def test_a_checkpoint_of_another_sequence_is_refused(corpus: Corpus) -> None:
             make_loader(corpus).load_state_dict(broken)
 
 
+def renamed(molecule: Complex, seed: str) -> Complex:
+    """The same with a sequence of chance."""
+    rng = np.random.default_rng(list(seed.encode()))
+    names = rng.choice(["ARG", "ASN", "GLU", "HIS", "ILE", "LEU", "LYS", "PHE", "SER", "VAL"], molecule.n_residues)
+    return replace(molecule, residue_name=names, residue_parent_name=names)
+
+
 def test_a_part_of_a_split_is_drawn_from_and_its_groups_are_the_clusters(
     tmp_path: Path, fill, complexes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNFREEZE_CACHE", str(tmp_path / "cache"))
-    corpus = fill(tmp_path / "c", complexes)
+    alike = fill(tmp_path / "alike", complexes)
+    corpus = fill(tmp_path / "c", complexes | {name: renamed(complexes[name], name) for name in "de"})
     split = Split(
         name="mine",
         method=SplitMethod(by="sequence", identity=0.4, engine="words", fractions={"train": 0.6, "test": 0.4}),
@@ -244,8 +253,11 @@ def test_a_part_of_a_split_is_drawn_from_and_its_groups_are_the_clusters(
         clusters={name: (0,) for name in "abcde"},
         fingerprints={name: fingerprint(corpus.summary(name).sequences) for name in "abcde"},
     )
-    with pytest.raises(InputError, match="sequences of a"):
-        make_loader(corpus, split=split.model_copy(update={"fingerprints": split.fingerprints | {"a": "0" * 64}}))
+    with pytest.raises(InputError, match="sequences of d"):
+        make_loader(alike, split=split)
+    helices = {name: fingerprint(alike.summary(name).sequences) for name in "abcde"}
+    with pytest.raises(InputError, match="leak"):
+        make_loader(alike, split=split.model_copy(update={"fingerprints": helices}))
     loader = make_loader(corpus, split=split)
     assert loader.table.identifiers == ("a", "b", "c")
     share = np.bincount(loader.table.entry, weights=loader.table.probability)

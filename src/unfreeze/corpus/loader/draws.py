@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.corpus.loader.choice import DrawTable
+from unfreeze.corpus.loader.table import DrawTable
 from unfreeze.errors import InputError
 
 __all__ = ["Draws", "Frames"]

@@ -16,11 +16,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.corpus.loader.batches import Batch, Place, collate
-from unfreeze.corpus.loader.choice import Choice, DrawTable, Weights, draw_table
+from unfreeze.corpus.loader.choice import Choice, Weights
 from unfreeze.corpus.loader.crops import Crop
 from unfreeze.corpus.loader.draws import Draws, Frames
+from unfreeze.corpus.loader.features import Features
 from unfreeze.corpus.loader.plan import BatchSize, Plan, PlannedBatch
-from unfreeze.corpus.loader.samples import Features, SampleReader
+from unfreeze.corpus.loader.samples import SampleReader
+from unfreeze.corpus.loader.table import DrawTable, draw_table
 from unfreeze.corpus.store import Corpus
 from unfreeze.errors import InputError
 
@@ -69,7 +71,7 @@ class Loader:
     columns
         Of :data:`~unfreeze.corpus.loader.samples.COLUMNS`, what to read beside coordinates.
     features
-        Arrays to make once of every complex, kept and cut with it: :data:`~unfreeze.corpus.loader.samples.Features`.
+        Arrays to make once of every complex, kept and cut with it: :data:`~unfreeze.corpus.loader.features.Features`.
     workers
         Threads that read ahead; 0 reads when a batch is asked for.
     ahead

@@ -5,39 +5,31 @@ What belongs to an entry and not to a draw is read once and kept, within bounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.corpus.labels import Label
-from unfreeze.corpus.loader.crops import Crop, crop_core, crop_residues
+from unfreeze.corpus.loader.crops import Crop, crop_residues
+from unfreeze.corpus.loader.cuts import FEWEST_ANCHORS, Cut, cut_entry
 from unfreeze.corpus.loader.draws import Draws
 from unfreeze.corpus.loader.entry_arrays import EntryArrays, entry_arrays
+from unfreeze.corpus.loader.features import Features, checked_features
 from unfreeze.corpus.loader.sized_cache import SizedCache
 from unfreeze.corpus.schema import Conditions
 from unfreeze.corpus.store import Corpus, DamagedCorpusError, Entry, TrajectoryView
 from unfreeze.errors import InputError
-from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import kabsch_rotations
 
-__all__ = ["COLUMNS", "Features", "Sample", "SampleReader"]
+__all__ = ["COLUMNS", "Sample", "SampleReader"]
 
 COLUMNS = ("forces", "box", "energies")
 """What can be read for every frame beside coordinates and weights."""
 
-Features: TypeAlias = Callable[[Complex], Mapping[str, NDArray[Any]]]
-"""Arrays of a complex that a model needs, by name. The beginning of the name says what they are of.
-
-``atom_…`` [n_atoms, ...] and ``residue_…`` [n_residues, ...] are cut with a crop; ``atom_pairs_…`` and
-``residue_pairs_…`` [n, 2] hold rows, of which pairs stay that are in the crop, renumbered; ``entry_…`` stays as it is.
-"""
-
-_PREFIXES = ("atom_pairs_", "residue_pairs_", "atom_", "residue_", "entry_")
 _MANIFEST_BYTES, _SHARD_BYTES = 8_192, 4_096  # what a record and a shard weigh in memory, about
-_FEWEST_FOR_SUPERPOSITION = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,29 +104,13 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cut:
-    """An entry or a crop of it; attributes as in :class:`Sample`. `anchors` are atoms to centre and turn frames by."""
-
-    residues: NDArray[np.int64]
-    atoms: NDArray[np.int64]
-    core: NDArray[np.bool_]
-    atom_residue: NDArray[np.int64]
-    residue_atom: NDArray[np.int64]
-    residue_chain: NDArray[np.int64]
-    anchors: NDArray[np.int64]
-    links: NDArray[np.int64]
-    reference_nm: NDArray[np.float32]
-    features: Mapping[str, NDArray[Any]]
-
-
-@dataclass(frozen=True, eq=False)
 class _Opened:
     """An entry, without its complex; `whole` is None where it is too large to be taken so."""
 
     entry: Entry
     arrays: EntryArrays
     features: Mapping[str, NDArray[Any]]
-    whole: _Cut | None
+    whole: Cut | None
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def columns_of(self, view: TrajectoryView) -> tuple[str, ...]:
@@ -246,7 +222,7 @@ class SampleReader:
         rows, window_ps = self._draws.rows(draw, trajectory, view.times_ps)
         cut = opened.whole
         if cut is None:
-            cut = _cut(opened.arrays, opened.features, crop_residues(opened.arrays, self._crop, word))
+            cut = cut_entry(opened.arrays, opened.features, crop_residues(opened.arrays, self._crop, word))
         stored = view.frame(int(rows[0]))[None] if len(rows) == 1 else view.frames(rows)
         frames = centred(np.ascontiguousarray(stored, dtype=np.float32), cut.atoms, cut.anchors)
         columns = {}
@@ -255,7 +231,7 @@ class SampleReader:
             if name in there:
                 values = _column(view, name, rows)
                 columns[name] = values[:, cut.atoms] if name == "forces" else values
-        if self._superpose and len(cut.anchors) >= _FEWEST_FOR_SUPERPOSITION:
+        if self._superpose and len(cut.anchors) >= FEWEST_ANCHORS:
             _superpose(cut, frames, columns.get("forces"))
         times = view.times_ps
         return Sample(
@@ -287,39 +263,15 @@ class SampleReader:
     def _open(self, identifier: str) -> _Opened:
         entry = self._corpus.entry(identifier)
         complex = entry.complex
-        features = {} if self._features is None else _checked(self._features(complex), complex, identifier)
+        features = {} if self._features is None else checked_features(self._features(complex), complex, identifier)
         entry.__dict__.pop("complex", None)  # far larger than its arrays
         arrays = entry_arrays(complex, self._crop.margin_nm if self._crop else Crop.margin_nm)
         is_cut = self._crop is not None and self._crop.n_residues < arrays.n_residues
-        whole = None if is_cut else _cut(arrays, features, np.arange(arrays.n_residues))
+        whole = None if is_cut else cut_entry(arrays, features, np.arange(arrays.n_residues))
         return _Opened(entry, arrays, features, whole)
 
 
-def _cut(arrays: EntryArrays, features: Mapping[str, NDArray[Any]], residues: NDArray[np.int64]) -> _Cut:
-    """What a crop holds, apart from frames."""
-    from unfreeze.corpus.loader.sample_kernels import centred, cut_pairs, expand_residues
-
-    atoms, atom_residue, residue_atom, residue_chain = expand_residues(
-        residues, arrays.residue_start, arrays.residue_atom, arrays.residue_chain
-    )
-    anchors = residue_atom[residue_atom >= 0]
-    if len(anchors) < _FEWEST_FOR_SUPERPOSITION:
-        anchors = np.arange(len(atoms))
-    return _Cut(
-        residues=residues,
-        atoms=atoms,
-        core=crop_core(arrays, residues),
-        atom_residue=atom_residue,
-        residue_atom=residue_atom,
-        residue_chain=residue_chain,
-        anchors=anchors,
-        links=cut_pairs(arrays.links, atoms, arrays.n_atoms)[0],
-        reference_nm=centred(arrays.reference_nm[None], atoms, anchors)[0],
-        features=_cut_features(features, arrays, residues, atoms) if features else {},
-    )
-
-
-def _superpose(cut: _Cut, frames: NDArray[np.float32], forces: NDArray[np.float32] | None) -> None:
+def _superpose(cut: Cut, frames: NDArray[np.float32], forces: NDArray[np.float32] | None) -> None:
     """Turn frames, and forces with them, on the reference, in place."""
     from unfreeze.corpus.loader.sample_kernels import covariances, turn
 
@@ -333,47 +285,3 @@ def _column(view: TrajectoryView, name: str, rows: NDArray[np.int64]) -> NDArray
     read = view.column(name)
     assert read is not None
     return read(rows)
-
-
-def _checked(made: Mapping[str, NDArray[Any]], molecule: Complex, identifier: str) -> dict[str, NDArray[Any]]:
-    """Features as plain arrays, of the lengths that their names promise."""
-    features = {}
-    for name, value in made.items():
-        value = np.asarray(value)
-        prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), None)
-        if prefix is None:
-            raise ValueError(f"features: {name!r} begins with none of {', '.join(_PREFIXES)}")
-        length = {"atom_": molecule.n_atoms, "residue_": molecule.n_residues}.get(prefix)
-        if length is not None and (value.ndim == 0 or len(value) != length):
-            raise ValueError(
-                f"features: {name!r} of {identifier} has the shape {value.shape}, expected [{length}, ...]"
-            )
-        if "_pairs_" in prefix and (value.ndim != 2 or value.shape[1] != 2 or value.dtype.kind not in "iu"):
-            raise ValueError(
-                f"features: {name!r} of {identifier} is {value.dtype} {value.shape}, expected integers [n, 2]"
-            )
-        features[name] = value
-    return features
-
-
-def _cut_features(
-    features: Mapping[str, NDArray[Any]],
-    arrays: EntryArrays,
-    residues: NDArray[np.int64],
-    atoms: NDArray[np.int64],
-) -> dict[str, NDArray[Any]]:
-    from unfreeze.corpus.loader.sample_kernels import cut_pairs
-
-    cut = {}
-    for name, value in features.items():
-        if name.startswith("atom_pairs_"):
-            cut[name] = cut_pairs(value.astype(np.int64), atoms, arrays.n_atoms)[0]
-        elif name.startswith("residue_pairs_"):
-            cut[name] = cut_pairs(value.astype(np.int64), residues, arrays.n_residues)[0]
-        elif name.startswith("atom_"):
-            cut[name] = value[atoms]
-        elif name.startswith("residue_"):
-            cut[name] = value[residues]
-        else:
-            cut[name] = value
-    return cut
