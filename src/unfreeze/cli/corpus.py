@@ -9,6 +9,7 @@ from unfreeze.cli.corpus_export import export
 from unfreeze.cli.corpus_fetch import fetch
 from unfreeze.cli.corpus_import import add, import_
 from unfreeze.cli.corpus_look import create, list_entries, sets, show
+from unfreeze.cli.corpus_split import split
 
 __all__ = ["corpus"]
 
@@ -29,6 +30,7 @@ corpus.command()(add)
 corpus.command(name="import")(import_)
 corpus.command()(verify)
 corpus.command()(repair)
+corpus.command()(split)
 corpus.command()(export)
 corpus.command()(sets)
 corpus.command()(fetch)
