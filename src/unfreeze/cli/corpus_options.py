@@ -21,7 +21,15 @@ __all__ = [
 SMALLER = "Take fewer at a time (--only, --entry)."
 
 CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help="Folder of the corpus, or its URL.")]
-PlaceArgument = Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder of the corpus.")]
+
+
+def _a_folder(path: Path) -> Path:
+    if ":/" in str(path):  # Path makes one stroke of two
+        raise typer.BadParameter(f"{path}: a URL; a corpus is written and verified where it lies, by its folder")
+    return path
+
+
+PlaceArgument = Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder of the corpus.", callback=_a_folder)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a summary for programs, and nothing else.")]
 EntriesOption = Annotated[
     list[str] | None, typer.Option("--entry", metavar="NAME", help="Only this entry; give it again for more.")
