@@ -29,6 +29,7 @@ from unfreeze.corpus.importing.report import ImportReport
 from unfreeze.corpus.label_import import LabelImporter, import_labels
 from unfreeze.corpus.schema import Conditions
 from unfreeze.corpus.store import Corpus
+from unfreeze.corpus.store.verify import verify
 
 __all__ = ["main"]
 
@@ -99,6 +100,9 @@ def main() -> None:
         results = [result for step in steps for result in _run(apart if step.is_apart else corpus, step)]
     again = Corpus.open(arguments.corpus)
     results_of_corpus = _contents(again)
+    begin = time.monotonic()
+    faults = verify(again).faults
+    results_of_corpus["verified"] = {"faults": len(faults), "seconds": round(time.monotonic() - begin, 1)}
     _print(results, results_of_corpus)
     save(arguments.json, "real_imports", {"steps": results, "corpus": results_of_corpus})
 
@@ -106,7 +110,7 @@ def main() -> None:
 def _steps(folder: Path, unpacked_folder: Path | None, scratch: Path) -> Iterator[_Step]:
     def structures(place: str) -> Path | None:
         if unpacked_folder is not None:
-            found = sorted(unpacked_folder.glob(f"*{_ARCHIVES[place]}*"))
+            found = sorted(unpacked_folder.glob(f"{_ARCHIVES[place]}*"))
             return found[0] if found else None
         archives = sorted((folder / place).glob("*.tar*"))
         return unpacked([archives[0]], scratch)[0] if archives else None
@@ -177,7 +181,8 @@ def _shape(reason: str) -> str:
     """A reason without the names and numbers of the case."""
     text = re.sub(r"^[^ ]*: ", "", _plain(reason)).partition(". ")[0]
     text = re.sub(r"\b[A-Za-z0-9]+:[A-Z0-9]{1,4}?-?\d+[A-Z]?(/\w+)?", "RESIDUE", text)
-    return re.sub(r"\b\d[\d.,]*", "N", text)[:200]
+    text = re.sub(r"\b[0-9][A-Z0-9]{3}\.pdb for (the )?\d+ rows of .*", "ID.pdb for rows of tables", text)
+    return re.sub(r"\b\d[\d.,]*(e[+-]?\d+)?", "N", text)[:200]
 
 
 def _plain(text: str) -> str:
@@ -188,6 +193,7 @@ def _plain(text: str) -> str:
 def _contents(corpus: Corpus) -> dict[str, Any]:
     labels: Counter[str] = Counter()
     meanings: Counter[str] = Counter()
+    odd: Counter[str] = Counter()
     n_frames = 0
     n_bytes = 0
     for identifier in corpus.identifiers:
@@ -195,14 +201,18 @@ def _contents(corpus: Corpus) -> dict[str, Any]:
         n_frames += manifest.n_frames
         labels.update(label.kind for label in manifest.labels)
         meanings.update(label.meaning for label in manifest.labels if label.kind == "b_factor")
-        n_bytes += sum(
-            path.stat().st_size for path in (corpus.path / "entries" / identifier).rglob("*") if path.is_file()
-        )
+        for record in manifest.trajectories:
+            odd["trajectories or sets of models"] += 1
+            odd["with a residue that is not L"] += bool(record.quality.get("other_hand_than_L"))
+            odd["with a cis peptide before other than proline"] += bool(record.quality.get("cis_peptides_in_reference"))
+        files = (path for path in (corpus.path / "entries" / identifier).rglob("*") if path.is_file())
+        n_bytes += sum(path.stat().st_size for path in files)
     return {
         "entries": len(corpus),
         "frames": n_frames,
         "labels of entries": dict(labels),
         "meaning of B-factors": dict(meanings),
+        "found by the checks": dict(odd),
         "MB": round(n_bytes / 1e6, 1),
     }
 
