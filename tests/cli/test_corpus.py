@@ -168,6 +168,14 @@ def test_splits(own: Path, tmp_path: Path) -> None:
     assert edited.exit_code == 2 and "split.json" in edited.stderr
 
 
+def test_statistics_and_their_page(filled: Path, tmp_path: Path) -> None:
+    result = corpus("stats", filled, "--report", tmp_path / "stats.html")
+    assert result.exit_code == 0, result.output
+    assert "300 K, amber14, implicit:obc2" in result.stdout and "CC0-1.0" in result.stdout
+    assert "<html" in (tmp_path / "stats.html").read_text(encoding="utf-8")
+    assert json.loads(corpus("stats", filled, "--json", "--no-motion").stdout)["totals"]["frames"] == 1000
+
+
 def test_leaks_of_a_split_made_elsewhere(tmp_path: Path) -> None:
     letters = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPD"
     (tmp_path / "train.fasta").write_text(f">a\n{letters}\n>b\n{'GSTPAN' * 10}\n")

@@ -10,6 +10,7 @@ from unfreeze.cli.corpus_fetch import fetch
 from unfreeze.cli.corpus_import import add, import_
 from unfreeze.cli.corpus_look import create, list_entries, sets, show
 from unfreeze.cli.corpus_split import split
+from unfreeze.cli.corpus_stats import stats
 
 __all__ = ["corpus"]
 
@@ -31,6 +32,7 @@ corpus.command(name="import")(import_)
 corpus.command()(verify)
 corpus.command()(repair)
 corpus.command()(split)
+corpus.command()(stats)
 corpus.command()(export)
 corpus.command()(sets)
 corpus.command()(fetch)
