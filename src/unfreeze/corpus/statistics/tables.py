@@ -109,7 +109,12 @@ def _datasets(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _counts(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (_n(row["entries"]), _n(row["trajectories"]), _n(row["frames"]), time_words(row["time_ns"]) if row["time_ns"] else "–")
+    return (
+        _n(row["entries"]),
+        _n(row["trajectories"]),
+        _n(row["frames"]),
+        time_words(row["time_ns"]) if row["time_ns"] else "–",
+    )
 
 
 def _spreads(
