@@ -66,6 +66,9 @@ def add(
     time_step: Annotated[
         str | None, typer.Option(metavar="TIME", help="Time between frames, such as 10ps.", show_default="as the files")
     ] = None,
+    ignore_clock: Annotated[
+        bool, typer.Option("--ignore-clock", help="The times in the files are wrong; --time-step is right.")
+    ] = False,
     name: Annotated[str, typer.Option(help="Name of the entry.", show_default="of the topology")] = "",
     join: Annotated[bool, typer.Option("--join", help="The trajectories are parts of one run.")] = False,
     licence: Annotated[str, typer.Option("--licence", help="Licence of the data, such as CC-BY-4.0.")] = "",
@@ -94,7 +97,7 @@ def add(
         if not trajectories:
             raise typer.BadParameter("give at least one", param_hint="--trajectory")
         options = {"atoms": atoms, "time_step": time_step, "licence": licence, "citation": citation,
-                   "join": "yes" if join else None}  # fmt: skip
+                   "join": "yes" if join else None, "clock": "ignore" if ignore_clock else None}  # fmt: skip
         known = {key: value for key, value in options.items() if value}
         candidate = candidate_of_files(topology, trajectories, name=name, options=known)
         given = _conditions(temperature, force_field, solvent)
@@ -336,7 +339,7 @@ def _tell(path: Path, report: ImportReport, labels: list[LabelImportReport], *, 
     for name, reason in report.reasons(_MOST_SHOWN):
         print(f"  refused {name}: {reason}")
     if len(report.refused) > _MOST_SHOWN:
-        where = f": {path / 'imports' / report.path}" if report.path else " (--json)"
+        where = f": {path / report.path}" if report.path else " (--json)"
         print(f"  and {len(report.refused) - _MOST_SHOWN:,} more were refused{where}")
     if report.taken and not report.is_dry_run:
         print(f"Next: unfreeze corpus list {quoted(path)}")

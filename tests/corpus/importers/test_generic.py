@@ -201,3 +201,20 @@ def test_a_folder_of_pairs_has_an_entry_a_topology(corpus, tmp_path) -> None:
     assert [corpus.entry(name).trajectory(name).n_frames for name in corpus.identifiers] == [200, 200, 200]
     (refused,) = report.refused
     assert refused.entry == "without" and "topology" in refused.reason
+
+
+def test_a_clock_that_is_wrong_can_be_ignored(corpus, tmp_path) -> None:
+    whole = mdtraj.load(SEED / "AAAAAA.xtc", top=SEED / "AAAAAA.pdb")
+    whole.time = 8.0 * np.arange(len(whole))
+    whole.save(tmp_path / "slow.xtc")
+    topology = SEED / "AAAAAA.pdb"
+    kept = candidate_of_files(topology, [tmp_path / "slow.xtc"], options={"time_step": "2us"})
+    (refused,) = run_import(corpus, [kept], given=GIVEN).refused
+    assert "8 ps" in refused.reason and "--ignore-clock" in refused.reason
+    ignored = candidate_of_files(topology, [tmp_path / "slow.xtc"], options={"time_step": "2us", "clock": "ignore"})
+    assert len(run_import(corpus, [ignored], given=GIVEN).taken) == 1
+    view = corpus.entry("AAAAAA").trajectory("slow")
+    assert view.record.time_step_ps == 2e6 and "were not used" in view.record.mended[0]
+    assert view.times_ps is not None and view.times_ps[1] - view.times_ps[0] == 2e6
+    with pytest.raises(InputError, match="'file' or 'ignore'"):
+        candidate_of_files(topology, [tmp_path / "slow.xtc"], options={"clock": "no"})

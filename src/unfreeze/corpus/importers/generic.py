@@ -55,6 +55,7 @@ class Generic:
         **ATOMS,
         "topology": "topology of the trajectories, where it is not beside them",
         "time_step": "time between frames with its unit, such as 10ps",
+        "clock": "ignore, where the times of the files are wrong and time_step is right",
         "name": "name of the entry; by default that of the folder or the topology",
         "dataset": "name of the set, for the record; own by default",
         "licence": "SPDX identifier of the licence",
@@ -199,6 +200,7 @@ class Generic:
                     paths=tuple(dict.fromkeys([*([topology] if topology else []), *paths])),
                     open=partial(_open, topology, paths, atoms),
                     time_step_ps=own.number("time_step_ps"),
+                    ignores_clock=own.text("clock") == "ignore",
                     refusal=refusal,
                 )
             )
@@ -268,7 +270,9 @@ def pickle_refusal(path: Path) -> str | None:
 
 def _given(options: Mapping[str, str]) -> Facts:
     """What options say; ``metadata.yaml`` is closer to the data and counts before it."""
-    values: dict[str, object] = {name: options.get(name) for name in ("dataset", "licence", "citation", "url")}
+    values: dict[str, object] = {name: options.get(name) for name in ("dataset", "licence", "citation", "url", "clock")}
+    if values["clock"] not in (None, "file", "ignore"):
+        raise InputError(f"clock={values['clock']!r}: 'file' or 'ignore' was expected.")
     values["time_step_ps"] = time_ps(options, "time_step")
     return Facts({name: value for name, value in values.items() if value})
 

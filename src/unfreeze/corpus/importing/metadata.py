@@ -20,7 +20,7 @@ __all__ = ["FILE_NAME", "Facts", "SystemNote", "TrajectoryNote", "read_metadata"
 
 FILE_NAME = "metadata.yaml"
 
-_TEXTS = ("dataset", "force_field", "solvent", "method", "licence", "citation", "url", "title", "topology")
+_TEXTS = ("dataset", "force_field", "solvent", "method", "licence", "citation", "url", "title", "topology", "clock")
 _NUMBERS = {
     "temperature_K": (0.0, 5000.0),
     "pressure_bar": (-1e4, 1e6),
@@ -168,6 +168,8 @@ def _facts(document: LinedDocument, value: dict[str, Any], keys: tuple[str | int
         if not isinstance(given, (str, int, float)) or isinstance(given, bool):
             raise InputError(f"{document.at(*keys, name)}: text was expected, not {given!r:.60}.")
         facts[name] = " ".join(str(given).split())
+        if name == "clock" and facts[name] not in ("file", "ignore"):
+            raise InputError(f"{document.at(*keys, name)}: 'file' or 'ignore' was expected, not {given!r:.60}.")
         if name == "topology":
             _inside(document, facts[name], (*keys, name))
     for name, (least, most) in _NUMBERS.items():

@@ -322,7 +322,14 @@ class _Transfer:
         """
         trial, part, stride = self._plan.trial, self._plan.part, self._settings.stride
         known = getattr(self._stream, "times_ps", None) is not None
-        if known or not self._times or self._n_before or part.conditions.kind != "md" or trial.clock.is_uneven:
+        if (
+            part.ignores_clock
+            or known
+            or not self._times
+            or self._n_before
+            or part.conditions.kind != "md"
+            or trial.clock.is_uneven
+        ):
             return trial.clock
         times = np.concatenate(self._times)
         documented = None if part.time_step_ps is None else part.time_step_ps * stride

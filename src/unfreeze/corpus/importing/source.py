@@ -96,6 +96,8 @@ class Part:
     is_container
         Whether ``paths`` hold many entries, such as one HDF5 file of a whole set: not the file but the data that are
         read get a checksum, and a change of its date means nothing.
+    ignores_clock
+        Whether the times of the source are known to be wrong: ``time_step_ps`` is taken as it is.
     refusal
         Why this part cannot be taken, known without opening it; the other parts are not concerned.
     """
@@ -107,6 +109,7 @@ class Part:
     open: Callable[[], FrameStream]
     time_step_ps: float | None = None
     is_container: bool = False
+    ignores_clock: bool = False
     refusal: str | None = None
 
 

@@ -194,6 +194,11 @@ def _watch(
 
 
 def _clock(part: Part, stream: FrameStream, sample: FrameBlock, name: str, stride: int) -> Clock:
+    if part.ignores_clock:
+        if part.time_step_ps is None:
+            raise InputError(f"{name}: the clock is to be ignored, and no time step is given. Give one, such as 10ps.")
+        said = f"The times of the files were not used; a step of {part.time_step_ps:g} ps was given."
+        return Clock(part.time_step_ps * stride, mended=(said,))
     times = getattr(stream, "times_ps", None)
     if times is None and sample.times_ps is not None:
         with closing(_closable(stream.blocks(0, most_bytes=_TIMES_BYTES))) as blocks:

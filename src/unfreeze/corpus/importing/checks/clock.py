@@ -155,7 +155,7 @@ def _unit(
                 return factor, (said,)
         raise InputError(
             f"{name}: the clock of the file has steps of {step_ps:g} ps, and {documented_ps:g} ps are documented. "
-            "Say which is right with the time step, or leave that out to take the file's."
+            "Leave the time step out to take the file's, or say that the file is wrong (--ignore-clock, clock: ignore)."
         )
     if steps is not None and len(steps) == len(times_ps):
         rise = np.diff(steps)
