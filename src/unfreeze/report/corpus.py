@@ -124,7 +124,7 @@ def _bars(title: str, rows: list[tuple[str, float]], unit: str) -> Markup:
         y = k * (_ROW + 8)
         parts.append(tag("text", {"x": 0, "y": y + 11}, f"{name}: {value:,.0f}"))
         parts.append(
-            tag("rect", {"class": "bar", "x": 0, "y": y + 16, "width": percent(value / most), "height": _BAR - 8})
+            tag("rect", {"class": "amount", "x": 0, "y": y + 16, "width": percent(value / most), "height": _BAR - 8})
         )
     tell = "; ".join(f"{name}: {value:,.0f} {unit}" for name, value in shown)
     return chart(title, tell, len(shown) * (_ROW + 8), *parts)
@@ -146,7 +146,7 @@ def _rmsf(rows: list[Mapping[str, Any]]) -> Markup:
                 tag(
                     "rect",
                     {
-                        "class": "bar", "x": percent(place / len(shares)), "width": percent(0.94 / len(shares)),
+                        "class": "amount", "x": percent(place / len(shares)), "width": percent(0.94 / len(shares)),
                         "y": f"{top + 18 + height - tall:.1f}", "height": f"{tall:.1f}",
                     },
                 )
