@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unfreeze.cli.corpus_options import SMALLER, JsonOption, PlaceArgument, parse_settings, quoted
-from unfreeze.cli.errors import ErrorReporter
+from unfreeze.cli.errors import ErrorReporter, refuse
 from unfreeze.cli.progress import Counter
 from unfreeze.cli.stopping import StopWish, stop_wish
 
@@ -99,6 +99,11 @@ def add(
         options = {"atoms": atoms, "time_step": time_step, "licence": licence, "citation": citation,
                    "join": "yes" if join else None, "clock": "ignore" if ignore_clock else None}  # fmt: skip
         known = {key: value for key, value in options.items() if value}
+        if name:
+            from unfreeze.corpus.store.store import safe_identifier
+
+            if safe_identifier(name) != name:
+                raise refuse("--name", name, "1 to 100 letters, digits and ._+-, a letter or digit first")
         candidate = candidate_of_files(topology, trajectories, name=name, options=known)
         given = _conditions(temperature, force_field, solvent)
         _carry_out(
@@ -337,7 +342,7 @@ def _tell(path: Path, report: ImportReport, labels: list[LabelImportReport], *, 
                 continue
             print(f"  {result.entry}/{result.trajectory}: {sentence}")
     for name, reason in report.reasons(_MOST_SHOWN):
-        print(f"  refused {name}: {reason}")
+        print(f"  refused {name}: {reason.removeprefix(f'{name}: ')}")
     if len(report.refused) > _MOST_SHOWN:
         where = f": {path / report.path}" if report.path else " (--json)"
         print(f"  and {len(report.refused) - _MOST_SHOWN:,} more were refused{where}")

@@ -98,7 +98,7 @@ def sets(
         if name is not None and not rows:
             from unfreeze.corpus.importers.registry import importer
 
-            rows = [importer(name)]  # says which there are
+            importer(name)  # says which there are
         if as_json:
             document = [
                 {"name": one.name, "summary": one.summary, "licence": one.licence, "citation": one.citation,

@@ -1,13 +1,36 @@
-"""All importers that `unfreeze corpus` knows, in the order in which they are listed."""
+"""All that `unfreeze corpus import` knows, in the order in which it is listed: importers, and campaigns."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from unfreeze.corpus.importers.registry import importer, names
-from unfreeze.corpus.importing.source import Importer
 
-__all__ = ["all_importers"]
+__all__ = ["CAMPAIGN", "ImporterWords", "all_importers"]
 
 
-def all_importers() -> list[Importer]:
+class ImporterWords(NamedTuple):
+    """What a list says of an importer."""
+
+    name: str
+    summary: str
+    licence: str
+    citation: str
+    options: Mapping[str, str]
+
+
+CAMPAIGN = ImporterWords(
+    "campaign",
+    "folders of campaigns or runs of unfreeze simulate; given again, what is new is appended",
+    "as given",
+    "",
+    {"licence": "SPDX identifier of the licence"},
+)
+
+
+def all_importers() -> list[ImporterWords]:
     """Every importer; those of sets that need a package that is not installed are there, too."""
-    return [importer(name) for name in names()]
+    found = [importer(name) for name in names()]
+    words = [ImporterWords(one.name, one.summary, one.licence, one.citation, one.options) for one in found]
+    return [*words, CAMPAIGN]

@@ -130,7 +130,14 @@ def read_clock(
 
 def _documented(documented_ps: float | None, stride: int, why: str) -> Clock:
     if documented_ps is None:
-        return Clock(None, notes=(f"{why}, and no time step is documented." if why else "There is no clock.",))
+        return Clock(
+            None,
+            notes=(
+                f"{why}, and no time step is known: there is no clock. Give it (--time-step, time_step_ps) to have one."
+                if why
+                else "There is no clock.",
+            ),
+        )
     note = (f"{why}; the documented step of {documented_ps:g} ps was taken.",) if why else ()
     return Clock(documented_ps * stride, notes=note)
 
