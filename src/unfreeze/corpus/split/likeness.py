@@ -27,7 +27,8 @@ __all__ = ["Comparison", "Engine", "Progress", "candidate_pairs", "judge", "usab
 Engine = Literal["words", "mmseqs", "words+mmseqs"]
 Progress = Callable[[str, int, int], None]
 
-_SENSITIVITY, _E_VALUE = 5.7, 1.0  # of MMseqs2
+_SENSITIVITY, _E_VALUE = 5.7, 0.1  # of MMseqs2
+_LEAST_MATCHES = 0.2  # equal residues in its alignment, a residue of the shorter: far below what is asked for
 
 
 class Comparison:
@@ -153,12 +154,18 @@ def _mmseqs_pairs(letters: Sequence[str], progress: Progress | None) -> NDArray[
         with redirect_stdout(io.StringIO()):  # it speaks
             easy_search(
                 fasta, fasta, hits, Path(scratch) / "work", s=_SENSITIVITY, e=_E_VALUE, max_seqs=len(proteins),
-                format_output="query,target",
+                format_output="query,target,fident,alnlen",
             )  # fmt: skip
-        lines = [line.split("\t")[:2] for line in hits.read_text(encoding="ascii").splitlines()]
-    rows = np.array([(int(a), int(b)) for a, b in lines if a.isdigit() and b.isdigit()], dtype=np.int64)
-    rows = np.sort(rows.reshape(-1, 2), axis=1)
-    return np.unique(rows[rows[:, 0] != rows[:, 1]], axis=0)
+        lines = [line.split("\t") for line in hits.read_text(encoding="ascii").splitlines()]
+    length = {row: len(one) for row, one in proteins}
+    rows = [
+        sorted((int(a), int(b)))
+        for a, b, identity, columns in lines
+        if a.isdigit()  # no head
+        and a != b
+        and float(identity) * int(columns) >= _LEAST_MATCHES * min(length[int(a)], length[int(b)])
+    ]
+    return np.unique(np.array(rows, dtype=np.int64).reshape(-1, 2), axis=0)
 
 
 def _root(parent: list[int], row: int) -> int:
