@@ -218,3 +218,15 @@ def test_a_clock_that_is_wrong_can_be_ignored(corpus, tmp_path) -> None:
     assert view.times_ps is not None and view.times_ps[1] - view.times_ps[0] == 2e6
     with pytest.raises(InputError, match="'file' or 'ignore'"):
         candidate_of_files(topology, [tmp_path / "slow.xtc"], options={"clock": "no"})
+
+
+def test_long_names_of_different_molecules_stay_apart(corpus) -> None:
+    def taken(name: str):
+        files = [SEED / f"{name}.xtc"]
+        return run_import(corpus, [candidate_of_files(SEED / f"{name}.pdb", files, name="x" * 300)], given=GIVEN)
+
+    for name in ("AAAAAA", "GSGSGS", "KLVFFAE"):
+        report = taken(name)
+        assert len(report.taken) == 1, report.reasons()
+    assert corpus.identifiers == ("x" * 94 + "-2", "x" * 94 + "-3", "x" * 100)
+    assert [len(taken(name).skipped) for name in ("AAAAAA", "GSGSGS", "KLVFFAE")] == [1, 1, 1]

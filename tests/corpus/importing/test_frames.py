@@ -188,3 +188,12 @@ def test_ions_may_come_and_go(md, make, parts, take) -> None:
     ion[100:] = 9.0
     result = take(parts.of_frames(with_ion, np.concatenate([one.frames, ion], axis=1)))
     assert result.status == "taken"
+
+
+@pytest.mark.parametrize(("factor", "words"), [(1.3, "too long"), (0.8, "too short")])
+def test_a_frame_of_another_scale_is_refused(md, parts, take, factor, words) -> None:
+    one = md("GYDPETGTWG")
+    frames = one.frames.copy()
+    frames[150] *= np.float32(factor)
+    reason = take(parts.of_frames(one.complex, frames)).reason
+    assert "frame 151" in reason and words in reason

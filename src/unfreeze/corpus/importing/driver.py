@@ -259,7 +259,7 @@ class _Driver:
             )
         number = 2
         while True:
-            identifier = safe_identifier(f"{wanted}-{number}")
+            identifier = f"{safe_identifier(wanted)[:94]}-{number}"
             there = self._complex_of(identifier)
             if there is None and corpus.free_identifier(identifier) == identifier:
                 return identifier

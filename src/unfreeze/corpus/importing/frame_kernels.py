@@ -12,7 +12,7 @@ __all__ = ["bring_together", "look_at_frames", "make_whole"]
 @compiled
 def look_at_frames(
     frames, previous, largest, bonds, longest, centres, sign, omegas, is_cis, anchors,
-    wrong_atom, torn_bond, is_same, inverted, first_inverted, cis, apart,
+    wrong_atom, torn_bond, is_same, inverted, first_inverted, cis, apart, squares,
 ):  # fmt: skip
     """Look at every frame once.
 
@@ -36,6 +36,8 @@ def look_at_frames(
         In and out: frames with the other hand, the first of them in this block (-1 for none), frames newly cis.
     apart : float32 [n, n_joined]
         Out: distance of the middles of anchors.
+    squares : float64 [n]
+        Out: sum of the squared lengths of all bonds, of frames that are not torn.
     """
     n, n_atoms = frames.shape[0], frames.shape[1]
     n_anchors = anchors.shape[2]
@@ -61,12 +63,16 @@ def look_at_frames(
                 same = False
                 break
         is_same[f] = same
+        total = 0.0
         for b in range(bonds.shape[0]):
             i, j = bonds[b, 0], bonds[b, 1]
             u, v, w = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
-            if u * u + v * v + w * w > longest[b] * longest[b]:
+            square = u * u + v * v + w * w
+            total += square
+            if square > longest[b] * longest[b]:
                 torn_bond[f] = b
                 break
+        squares[f] = total
         if torn_bond[f] >= 0:
             continue
         for c in range(centres.shape[0]):

@@ -82,7 +82,12 @@ def existing_part(
     InputError
         If the source or the settings are others than at that import.
     """
-    for identifier in (wanted, f"{wanted}-{part.source.dataset}"):
+    number = 2
+    names = [wanted, f"{wanted}-{part.source.dataset}"]
+    while f"{wanted[:94]}-{number}" in corpus:  # names of others of this name with other atoms
+        names.append(f"{wanted[:94]}-{number}")
+        number += 1
+    for identifier in names:
         if identifier not in corpus:
             continue
         for record in corpus.entry(identifier).manifest.trajectories:

@@ -19,6 +19,8 @@ __all__ = ["FrameWatch"]
 _LARGEST_NM = 1e4
 _MOST_ALIKE = 25  # frames in a row
 _JUMP_NM = 3.0
+_LEAST_BONDS = 10
+_STRETCH = 0.15  # of bonds on the average; heat makes a hundredth of that
 _INVERTED_SHARE = 1e-3
 _MIRROR_SHARE = 0.5
 _CIS_SHARE = 0.2
@@ -66,6 +68,7 @@ class FrameWatch:
         self._first, self._stride = first_frame, stride
         self._mender = Mender(expected)
         self._longest = expected.length_nm + np.float32(TORN_SLACK_NM)
+        self._squares = float((expected.length_nm.astype(np.float64) ** 2).sum())
         self._previous = np.full((expected.complex.n_atoms, 3), np.nan, dtype=np.float32)
         self._apart: NDArray[np.float32] | None = None
         self._inverted = np.zeros(len(expected.centres), dtype=np.int64)
@@ -93,7 +96,7 @@ class FrameWatch:
         if not (frames.flags.writeable and frames.flags.c_contiguous):
             frames = np.array(frames, order="C")
         n, expected = len(frames), self._expected
-        wrong, torn, same, apart = self._loop(frames)
+        wrong, torn, same, apart, stretch = self._loop(frames)
         if (wrong >= 0).any():
             self._refuse_number(frames, wrong)
         self._count_alike(same)
@@ -101,7 +104,8 @@ class FrameWatch:
         last = frames[-1].copy()
         cut = np.flatnonzero(torn >= 0)
         if len(cut):
-            self._mend_torn(frames, box_nm, cut, torn, apart)
+            self._mend_torn(frames, box_nm, cut, torn, apart, stretch)
+        self._check_stretch(stretch)
         if len(expected.joined) and self._is_dynamics:
             if box_nm is not None:
                 apart = self._mender.bring_together(frames, box_nm)
@@ -209,14 +213,16 @@ class FrameWatch:
         same = np.zeros(n, dtype=bool)
         apart = np.zeros((n, len(expected.joined)), dtype=np.float32)
         first = np.full(len(expected.centres), -1, dtype=np.int64)
+        squares = np.zeros(n)
         look_at_frames(
             frames, self._previous, _LARGEST_NM, expected.bonds, self._longest, expected.centres, expected.sign,
             expected.omegas, expected.is_cis, expected.anchors, wrong, torn, same, self._inverted, first, self._cis,
-            apart,
+            apart, squares,
         )  # fmt: skip
         new = (first >= 0) & (self._first_inverted < 0)
         self._first_inverted[new] = self.n_frames + first[new]
-        return wrong, torn, same, apart
+        stretch = np.sqrt(squares / self._squares) if len(expected.bonds) >= _LEAST_BONDS else np.ones(n)
+        return wrong, torn, same, apart, np.where((wrong < 0) & (torn < 0), stretch, 1.0)
 
     def _mend_torn(
         self,
@@ -225,6 +231,7 @@ class FrameWatch:
         cut: NDArray[np.int64],
         torn: NDArray[np.int64],
         apart: NDArray[np.float32],
+        stretch: NDArray[np.float64],
     ) -> None:
         """Make frames whole, look at them again, and refuse those that are torn still."""
         if not self._is_dynamics:
@@ -235,7 +242,7 @@ class FrameWatch:
             self._mender.make_whole(frames, box_nm, cut)
             previous, self._previous = self._previous, np.full_like(self._previous, np.nan)
             again = np.ascontiguousarray(frames[cut])
-            _, left, _, apart[cut] = self._loop(again)
+            _, left, _, apart[cut], stretch[cut] = self._loop(again)
             self._previous = previous
             if (left < 0).all():
                 return
@@ -271,6 +278,19 @@ class FrameWatch:
             f"{self._name}: frame {self._number(self.n_frames + frame)}: the distance of {names[0]} and {names[1]} "
             f"changes by {jumps[frame, row]:.1f} nm from the frame before: periodic images, and the file has no box to "
             "bring them together with. Make the complex whole first (gmx trjconv -pbc cluster)."
+        )
+
+    def _check_stretch(self, stretch: NDArray[np.float64]) -> None:
+        """Refuse frames of another scale, in which no single bond is torn."""
+        wrong = np.flatnonzero(np.abs(stretch - 1) > _STRETCH)
+        if len(wrong) == 0 or not self._is_dynamics:
+            return
+        at = int(wrong[0])
+        much = f"{100 * abs(stretch[at] - 1):.0f} % too {'long' if stretch[at] > 1 else 'short'}"
+        raise InputError(
+            f"{self._name}: frame {self._number(self.n_frames + at)}: all bonds together are {much} ({len(wrong)} such "
+            "frames near this one): the frame is damaged, or the simulation blew up. Leave these frames out and write "
+            "the trajectory again."
         )
 
     def _count_alike(self, same: NDArray[np.bool_]) -> None:
