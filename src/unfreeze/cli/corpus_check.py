@@ -72,7 +72,8 @@ def repair(
             if len(report.done) > _MOST_SHOWN:
                 print(f"  and {len(report.done) - _MOST_SHOWN:,} more (--json)")
             lost = f"{report.n_frames_lost:,} frames lost" if report.n_frames_lost else "no frame lost"
-            state = "whole" if report.is_whole else "not whole yet"
+            has_lost = any(item.kind == "lost" for item in report.done)
+            state = ("whole again, with loss" if has_lost else "whole") if report.is_whole else "not whole yet"
             print(f"{corpus}: {state}; {len(report.done):,} things done, {lost}" if report.done else f"{corpus}: whole")
         if not report.is_whole:
             raise typer.Exit(1)

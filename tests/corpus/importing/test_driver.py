@@ -16,7 +16,7 @@ from unfreeze.corpus.importing.driver import run_import
 from unfreeze.corpus.importing.source import Candidate, Part
 from unfreeze.corpus.importing.streams import ArrayStream
 from unfreeze.corpus.labels import StabilityLabel
-from unfreeze.corpus.schema import Conditions, Source
+from unfreeze.corpus.schema import Conditions, Source, TrajectoryRecord
 from unfreeze.corpus.store import Corpus, trajectory_writer
 from unfreeze.corpus.store.sealed import read_sealed
 from unfreeze.errors import InputError
@@ -388,3 +388,27 @@ def test_a_file_of_133_gb_needs_little_memory(md, corpus, tmp_path) -> None:
     assert int(done.stdout) < 10**9
     view = Corpus.open(corpus.path).entry("GYDPETGTWG").trajectory("large")
     assert view.n_frames == len(range(0, n_frames, 999_983)) and view.record.time_step_ps == 999_983
+
+
+def test_the_same_frames_in_another_format_are_told(md, parts, corpus) -> None:
+    one = md("GYDPETGTWG")
+    assert (
+        not run_import(corpus, [Candidate("a", (parts.of_frames(one.complex, one.frames, name="R1"),))]).taken[0].notes
+    )
+    (taken,) = run_import(corpus, [Candidate("a", (parts.of_frames(one.complex, one.frames, name="R2"),))]).taken
+    assert "those of the trajectory R1" in taken.notes[-1] and taken.quality["copy_of"] == "R1"
+
+
+def test_another_writer_s_entry_is_left_alone(md, parts, corpus) -> None:
+    one = md("GYDPETGTWG")
+    with corpus.new_entry("a", one.complex) as writer:
+        trajectory = writer.begin_trajectory(
+            TrajectoryRecord(name="mine", conditions=parts.known, source=Source(dataset="own"))
+        )
+        trajectory.append(one.frames)
+        (refused,) = run_import(
+            Corpus.open(corpus.path), [Candidate("a", (parts.of_frames(one.complex, one.frames),))]
+        ).refused
+        assert "another process is writing" in refused.reason
+        trajectory.finish(time_step_ps=1.0)
+    assert Corpus.open(corpus.path).entry("a").trajectory("mine").n_frames == len(one.frames)

@@ -21,6 +21,7 @@ from unfreeze.corpus.importing.source import Candidate, FrameBlock, FrameStream,
 from unfreeze.corpus.importing.trial import Trial
 from unfreeze.corpus.schema import TrajectoryRecord
 from unfreeze.corpus.store import Corpus, EntryWriter, TrajectoryWriter
+from unfreeze.corpus.store.lock import BusyError, lock_entry
 from unfreeze.errors import InputError
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ def import_part(
             except InputError:
                 writer.drop_trajectory(plan.trajectory)
                 raise
+    except BusyError:  # what is there is another's
+        raise
     except InputError:
         if is_new:
             _remove_empty(corpus, plan.entry)
@@ -201,14 +204,15 @@ def _entry_notes(plan: Plan) -> tuple[str, ...]:
 def _remove_empty(corpus: Corpus, identifier: str) -> None:
     """Remove an entry that this import made and of which nothing is left."""
     folder = corpus.path / "entries" / identifier
-    corpus.refresh()
-    if identifier in corpus and corpus.entry(identifier).manifest.trajectories:
-        return
-    if identifier in corpus and corpus.entry(identifier).labels:
-        return
-    with suppress(OSError):
-        (folder / "manifest.json").unlink(missing_ok=True)
-        shutil.rmtree(folder)
+    with suppress(BusyError), lock_entry(folder):
+        corpus.refresh()
+        if identifier in corpus and corpus.entry(identifier).manifest.trajectories:
+            return
+        if identifier in corpus and corpus.entry(identifier).labels:
+            return
+        with suppress(OSError):
+            (folder / "manifest.json").unlink(missing_ok=True)
+            shutil.rmtree(folder)
     corpus.refresh()
 
 
@@ -356,6 +360,10 @@ class _Transfer:
         self._refuse_copy(files)
         clock = self._final_clock()
         mended = tuple(dict.fromkeys((*trial.mended, *clock.mended, *mended)))
+        copied = self._same_coordinates()
+        if copied:
+            quality["copy_of"] = copied
+            notes = (*notes, f"The frames are those of the trajectory {copied}: a copy is no further sampling.")
         notes = tuple(dict.fromkeys((*plan.notes, *trial.notes, *notes)))
         if self._n_before:
             quality["frames_before_resumption"] = self._n_before
@@ -382,6 +390,15 @@ class _Transfer:
             quality=quality,
         )
 
+    def _same_coordinates(self) -> str:
+        """Name of a trajectory of the entry with the same frames, which came in another format or with other times."""
+        self._trajectory.commit()
+        mine = _sums_of_coordinates(self._trajectory.record)
+        for other in self._writer.manifest.trajectories:
+            if other.name != self._plan.trajectory and mine and mine == _sums_of_coordinates(other):
+                return other.name
+        return ""
+
     def _refuse_copy(self, files: dict[str, str]) -> None:
         """Refuse a trajectory that is another of the entry under a new name."""
         if self._plan.part.conditions.kind != "md":
@@ -396,6 +413,10 @@ class _Transfer:
                     f"{self._name}: the frames are those of the trajectory {other.name} that is there already, byte "
                     "for byte. A copy is no further sampling; leave it out."
                 )
+
+
+def _sums_of_coordinates(record: TrajectoryRecord) -> tuple[str, ...]:
+    return tuple(shard.columns["coordinates"][1] for shard in record.shards)
 
 
 _ARGUMENT = {"box": "box_nm", "times": "times_ps"}

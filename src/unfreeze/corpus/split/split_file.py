@@ -189,7 +189,7 @@ class Split(BaseModel):
         try:
             split = cls.model_validate(read_sealed(path, "split"))
         except DamagedCorpusError as error:
-            raise InputError(f"{error} A split is not edited by hand: make it anew, with the parts as fixed.") from None
+            raise InputError(f"{error} A split is not edited by hand: make it anew.") from None
         except ValidationError as error:
             first = error.errors()[0]
             raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None

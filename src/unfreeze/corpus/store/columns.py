@@ -23,7 +23,7 @@ UNIT_NM = 0.001
 SHARD_BYTES = 2**26
 """Most bytes of coordinates in a shard, unless a single frame has more."""
 
-_BLOCK_BYTES = 2**18
+_BLOCK_BYTES = 2**16
 _SUFFIX = {"<i2": "i16", "<f4": "f32", "<f8": "f64"}
 
 

@@ -133,7 +133,7 @@ def _documented(documented_ps: float | None, stride: int, why: str) -> Clock:
         return Clock(
             None,
             notes=(
-                f"{why}, and no time step is known: there is no clock. Give it (--time-step, time_step_ps) to have one."
+                f"{why}, and no time step is known. Give it (--time-step, time_step_ps) to have a clock."
                 if why
                 else "There is no clock.",
             ),
