@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["add", "import_"]
 
 _MOST_SHOWN = 20
+_COLD_K = 150.0
 
 TemperatureOption = Annotated[
     float | None, typer.Option(metavar="K", help="Temperature, where the files do not say it.", show_default=False)
@@ -181,6 +183,8 @@ def _conditions(temperature: float | None, force_field: str | None, solvent: str
 
     if temperature is None and force_field is None and solvent is None:
         return None
+    if temperature is not None and 0 < temperature < _COLD_K:
+        print(f"Note: {temperature:g} K was given; temperatures are in kelvins, not in °C.", file=sys.stderr)
     try:
         return Conditions(
             temperature_K=temperature,
@@ -354,7 +358,6 @@ class _Bar:
     """What is being read, on a terminal; nothing elsewhere."""
 
     def __init__(self, *, show: bool) -> None:
-        import sys
 
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
