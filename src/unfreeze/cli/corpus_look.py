@@ -11,11 +11,11 @@ from unfreeze.cli.corpus_options import SMALLER, CorpusArgument, JsonOption, Pla
 from unfreeze.cli.errors import ErrorReporter
 
 if TYPE_CHECKING:
-    from unfreeze.corpus.schema import Conditions, EntryManifest, TrajectoryRecord
+    from unfreeze.corpus.schema import EntryManifest, TrajectoryRecord
     from unfreeze.corpus.store import Corpus
     from unfreeze.corpus.store.index import EntrySummary
 
-__all__ = ["conditions_in_words", "create", "list_entries", "sets", "show"]
+__all__ = ["create", "list_entries", "sets", "show"]
 
 _MOST_ROWS = 40
 
@@ -122,17 +122,6 @@ def sets(
             out.print("Options of one: unfreeze corpus sets NAME", markup=False)
 
 
-def conditions_in_words(conditions: Conditions) -> str:
-    """Temperature, force field and solvent, as far as they are known."""
-    if conditions.kind == "static":
-        return "static" + (f", {conditions.method}" if conditions.method else "")
-    parts = [] if conditions.kind == "md" else [conditions.kind]
-    if conditions.temperature_K is not None:
-        parts.append(f"{conditions.temperature_K:g} K")
-    parts += [text for text in (conditions.force_field, conditions.solvent) if text]
-    return ", ".join(parts) or "unknown"
-
-
 def _time(n_frames: int, time_step_ps: float | None) -> str:
     from unfreeze.simulate.campaign.units import time_in_words
 
@@ -161,6 +150,7 @@ def _print_list(opened: Corpus, found: list[EntrySummary], most: int) -> None:
     from rich.table import Table
 
     from unfreeze.cli.simulate_tables import standard_output
+    from unfreeze.corpus.conditions import conditions_words
     from unfreeze.simulate.campaign.units import time_in_words
 
     out = standard_output()
@@ -169,7 +159,7 @@ def _print_list(opened: Corpus, found: list[EntrySummary], most: int) -> None:
                        ("time", "right"), ("conditions", "left"), ("labels", "left")):  # fmt: skip
         table.add_column(name, justify="right" if side == "right" else "left", overflow="fold")
     for entry in found[:most]:
-        words = sorted({conditions_in_words(one.conditions) for one in entry.trajectories})
+        words = sorted({conditions_words(one.conditions) for one in entry.trajectories})
         times = [one.n_frames * one.time_step_ps for one in entry.trajectories if one.time_step_ps is not None]
         labels = ", ".join(f"{number} {kind}" for kind, number in entry.n_labels.items())
         table.add_row(
@@ -239,6 +229,7 @@ def _show_entry(manifest: EntryManifest) -> None:
 
 
 def _row(one: TrajectoryRecord) -> tuple[str, ...]:
+    from unfreeze.corpus.conditions import conditions_words
     from unfreeze.simulate.campaign.units import time_in_words
 
     source = ", ".join(text for text in (one.source.dataset, one.source.licence) if text)
@@ -247,6 +238,6 @@ def _row(one: TrajectoryRecord) -> tuple[str, ...]:
         f"{one.n_frames:,}",
         _time(one.n_frames, one.time_step_ps),
         "" if one.time_step_ps is None else time_in_words(one.time_step_ps),
-        conditions_in_words(one.conditions),
+        conditions_words(one.conditions),
         source,
     )

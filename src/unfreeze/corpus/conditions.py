@@ -6,8 +6,19 @@ What is not in the tables keeps the name that the source gives: an unknown force
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["FORCE_FIELDS", "SOLVENTS", "force_field_name", "is_known_force_field", "solvent_name"]
+if TYPE_CHECKING:
+    from unfreeze.corpus.schema import Conditions
+
+__all__ = [
+    "FORCE_FIELDS",
+    "SOLVENTS",
+    "conditions_words",
+    "force_field_name",
+    "is_known_force_field",
+    "solvent_name",
+]
 
 FORCE_FIELDS: dict[str, tuple[str, ...]] = {
     "amber94": ("ff94", "parm94"),
@@ -106,3 +117,12 @@ def solvent_name(text: str) -> str | None:
         same_kind = known is not None and known.partition(":")[0] == kind.strip()
         return known if same_kind else f"{kind.strip()}:{model.strip()}"
     return _SOLVENT_OF.get(_key(plain), plain)
+
+
+def conditions_words(conditions: Conditions) -> str:
+    """Conditions in a line: ``300 K, amber14, explicit:tip3p``; ``not known`` where nothing is."""
+    parts = [] if conditions.kind == "md" else [conditions.kind]
+    if conditions.temperature_K is not None:
+        parts.append(f"{conditions.temperature_K:g} K")
+    parts += [text for text in (conditions.force_field, conditions.solvent) if text]
+    return ", ".join(parts) or "not known"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from unfreeze.corpus.importers.shared.folders import files_below, read_json_object
 from unfreeze.corpus.importers.shared.npz import Npz
 from unfreeze.corpus.importers.shared.options import atoms_of, chosen, existing_path, number, time_ps
+from unfreeze.corpus.importers.shared.spreadsheet import read_first_sheet
 from unfreeze.errors import InputError
 
 h5py = pytest.importorskip("h5py")
@@ -143,3 +145,16 @@ def test_damaged_data_are_an_error_with_a_name(tmp_path) -> None:
     path.write_bytes(content)
     with _container(path) as container, pytest.raises(InputError, match="/a cannot be read"):
         container.read(container.data("a", shape=(4000, 3)), slice(0, 4000))
+
+
+def test_a_spreadsheet_with_damaged_data_is_refused(tmp_path) -> None:
+    path = tmp_path / "table.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", "<sheet>" + "row " * 5000 + "</sheet>")
+    whole = path.read_bytes()
+    begin = 30 + len("xl/worksheets/sheet1.xml")
+    path.write_bytes(whole[:begin] + b"\xff" * 8 + whole[begin + 8 :])
+    with pytest.raises(InputError, match=r"not a spreadsheet"):
+        list(read_first_sheet(path))
+    with pytest.raises(InputError, match=r"cannot be read \(No such file"):
+        list(read_first_sheet(tmp_path / "none.xlsx"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from unfreeze.corpus.conditions import conditions_words
 from unfreeze.corpus.privacy import PublicView
 from unfreeze.corpus.schema import Conditions
 from unfreeze.corpus.split.likeness import Comparison, Engine, Progress
@@ -21,7 +22,7 @@ from unfreeze.corpus.store import Corpus, EntrySummary
 from unfreeze.errors import InputError
 from unfreeze.structure.similarity.clusters import IDENTITY
 
-__all__ = ["conditions_words", "corpus_statistics"]
+__all__ = ["corpus_statistics"]
 
 _SHOWN = 20
 _PEPTIDE = 30  # residues; fewer is a peptide
@@ -107,15 +108,6 @@ def corpus_statistics(
         },
         "n_frames_looked_at": n_frames if motion else 0,
     }
-
-
-def conditions_words(conditions: Conditions) -> str:
-    """Conditions in a line: ``300 K, amber14sb, explicit:tip3p``; ``not known`` where nothing is."""
-    parts = [] if conditions.kind == "md" else [conditions.kind]
-    if conditions.temperature_K is not None:
-        parts.append(f"{conditions.temperature_K:g} K")
-    parts += [text for text in (conditions.force_field, conditions.solvent) if text]
-    return ", ".join(parts) or "not known"
 
 
 def _shown_conditions(view: PublicView, conditions: Conditions) -> Conditions:

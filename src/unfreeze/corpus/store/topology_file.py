@@ -10,6 +10,7 @@ import io
 import json
 import tempfile
 import zipfile
+import zlib
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,9 @@ def read_topology_npz(path: Path, sha256: str | None = None) -> Complex:
         known = {item.name for item in fields(Source)}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in source.items() if k in known}
         return Complex(**arrays, source=Source(**values))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, NotImplementedError, OSError) as error:
+    except (
+        zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError, NotImplementedError, OSError
+    ) as error:  # fmt: skip
         raise DamagedCorpusError(f"{path}: not a topology of a corpus ({error}). Copy the entry again.") from None
 
 

@@ -178,6 +178,8 @@ class Npz:
         return content
 
     def _damaged(self, error: BaseException) -> InputError:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk or the permission, not the file
+            return InputError(f"{self.path}: cannot be read ({error.strerror}).")
         return InputError(
             f"{self.path}: not a whole NPZ archive ({' '.join(str(error).split())[:120]}). Download or copy it again."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -29,7 +30,9 @@ def read_first_sheet(path: Path) -> Iterator[dict[str, str]]:
             sheet = _member(archive, "xl/worksheets/sheet1.xml", path)
             names = archive.namelist()
             texts = _member(archive, "xl/sharedStrings.xml", path) if "xl/sharedStrings.xml" in names else None
-    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    except (KeyError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{path}: not a spreadsheet in .xlsx format ({error}).") from None
     shared = [] if texts is None else ["".join(one.itertext()) for one in texts.iter(f"{_SPACE}si")]
     for row in sheet.iter(f"{_SPACE}row"):
