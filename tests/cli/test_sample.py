@@ -24,6 +24,7 @@ from unfreeze.cli.main import app
 from unfreeze.structure.ensemble import Ensemble
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "data" / "1hvr.cif"
+UNTRAINED = ("--model", "harmonic")
 
 
 def run(*arguments: str) -> Result:
@@ -34,7 +35,7 @@ def run(*arguments: str) -> Result:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """The folder of a whole run, and what it printed; not to be changed."""
     folder = tmp_path_factory.mktemp("made") / "deep" / "out"
-    return folder, run("sample", str(EXAMPLE), "-n", "4", "-o", str(folder), "--json")
+    return folder, run("sample", str(EXAMPLE), "-n", "4", "-o", str(folder), "--json", *UNTRAINED)
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_json_is_all_that_is_printed(made: tuple[Path, Result]) -> None:
 
 
 def test_the_summary_for_people_names_the_files(here: Path) -> None:
-    result = run("sample", str(EXAMPLE), "-n", "2", "--no-report")
+    result = run("sample", str(EXAMPLE), "-n", "2", "--no-report", *UNTRAINED)
     assert result.exit_code == 0, result.stderr
     assert "2 frames" in result.stdout
     assert "1hvr-ensemble/samples.xtc" in result.stdout
@@ -93,7 +94,7 @@ def test_the_summary_for_people_names_the_files(here: Path) -> None:
 
 @pytest.mark.parametrize("format", ["pdb", "cif"])
 def test_other_formats_hold_the_same_frames(made: tuple[Path, Result], here: Path, format: str) -> None:
-    run("sample", str(EXAMPLE), "-n", "4", "--no-report", "--format", format, "-o", "out")
+    run("sample", str(EXAMPLE), "-n", "4", "--no-report", "--format", format, "-o", "out", *UNTRAINED)
     models = gemmi.read_structure(str(here / "out" / f"samples.{format}"))
     positions = [[atom.atom.pos.tolist() for atom in model.all()] for model in models]
     assert np.array(positions) / 10 == pytest.approx(Ensemble.load(made[0]).coordinates_nm, abs=2e-3)
@@ -101,7 +102,7 @@ def test_other_formats_hold_the_same_frames(made: tuple[Path, Result], here: Pat
 
 def test_the_seed_decides(made: tuple[Path, Result], here: Path) -> None:
     for name, seed in (("same", "0"), ("other", "1")):
-        run("sample", str(EXAMPLE), "-n", "4", "--no-report", "--seed", seed, "-o", name)
+        run("sample", str(EXAMPLE), "-n", "4", "--no-report", "--seed", seed, "-o", name, *UNTRAINED)
     frames = (made[0] / "samples.xtc").read_bytes()
     assert (here / "same" / "samples.xtc").read_bytes() == frames
     assert (here / "other" / "samples.xtc").read_bytes() != frames

@@ -1,14 +1,18 @@
-"""The whole generator: exact numbers, repeatability, validity of every frame, physics of the amplitude, odd inputs."""
+"""The whole generator: exact numbers, repeatability, validity of every frame, physics of the amplitude, odd inputs.
+
+With untrained springs unless a test says otherwise.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from unfreeze.errors import InputError, UnfreezeError
-from unfreeze.sample.generate import sample_ensemble
+from unfreeze.sample import generate
 from unfreeze.sample.sampler import ATTEMPTS, HarmonicSampler
 from unfreeze.structure.complex import Source
 from unfreeze.structure.ensemble import Ensemble
@@ -16,6 +20,7 @@ from unfreeze.structure.geometry import superpose
 from unfreeze.structure.validity import FrameChecker
 
 N = 23
+sample_ensemble = partial(generate.sample_ensemble, model="harmonic")
 
 
 @pytest.fixture(scope="module")

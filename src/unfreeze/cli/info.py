@@ -19,13 +19,13 @@ from unfreeze.cli.errors import ErrorReporter
 __all__ = ["OPTIONAL_PARTS", "info"]
 
 CORE = (
-    *("gemmi", "ipymolstar", "jinja2", "mdtraj", "numba", "numpy", "pydantic", "pyyaml", "requests", "rich", "scipy"),
-    "typer",
+    *("gemmi", "ipymolstar", "jinja2", "mdtraj", "numba", "numpy", "pydantic", "pyyaml", "requests", "rich"),
+    *("safetensors", "scipy", "typer"),
 )
 
 OPTIONAL_PARTS = {
     "openmm": (("openmm", "pdbfixer"), "molecular dynamics: unfreeze prepare, unfreeze simulate"),
-    "train": (("torch", "lightning-fabric", "safetensors"), "learned elasticity and flow (planned)"),
+    "train": (("torch", "lightning-fabric"), "learned elasticity and flow (planned)"),
     "cluster": (("ray",), "simulation on many machines (planned)"),
     "mdcath": (("h5py",), "mdCATH as a source and a target of unfreeze corpus"),
     "misato": (("h5py",), "MISATO as a source of unfreeze corpus"),

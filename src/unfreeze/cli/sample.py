@@ -38,7 +38,17 @@ def sample(
     assembly: Annotated[
         str | None, typer.Option(help="Biological assembly to build, such as 1.", show_default="as deposited")
     ] = None,
-    model: Annotated[int, typer.Option("--model-number", min=1, help="Model to take from a file with several.")] = 1,
+    model_number: Annotated[
+        int, typer.Option("--model-number", min=1, help="Model to take from a file with several.")
+    ] = 1,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="harmonic|FILE",
+            help="Untrained springs, or a file of weights.",
+            show_default="the trained model of this installation",
+        ),
+    ] = None,
     temperature: Annotated[float, typer.Option(metavar="K", help="Temperature in K.")] = 300.0,
     timescale: Annotated[
         str,
@@ -64,11 +74,12 @@ def sample(
             stages("Reading")
             from unfreeze.structure.load import load
 
-            molecule = load(structure, chains=chosen_chains, assembly=assembly, model=model)
+            molecule = load(structure, chains=chosen_chains, assembly=assembly, model=model_number)
             from unfreeze.sample.generate import sample_ensemble
 
             ensemble = sample_ensemble(
                 molecule,
+                model,
                 n_frames=n_frames,
                 temperature_K=temperature_K,
                 timescale_ns=timescale_ns,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from unfreeze.model.motion_model import MotionModel
 from unfreeze.sample.generate import sample_ensemble
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.ensemble import Ensemble
@@ -19,6 +20,7 @@ __all__ = ["sample"]
 def sample(
     structure: Complex | str | Path,
     *,
+    model: MotionModel | str | Path | None = None,
     n_frames: int = 250,
     temperature_K: float = 300.0,
     timescale_ns: float = 100.0,
@@ -32,6 +34,9 @@ def sample(
     structure
         A complex, a path to a PDB or mmCIF file, or a PDB id. To choose chains, an assembly or a model, read it
         with :func:`unfreeze.load` first.
+    model
+        A file of weights, a loaded model, or ``"harmonic"`` for the untrained springs; the model that comes with
+        the package when None.
     n_frames
         Number of frames, exactly.
     temperature_K
@@ -51,11 +56,12 @@ def sample(
     Raises
     ------
     unfreeze.InputError
-        If the structure cannot be read or an option is out of range.
+        If the structure or the weights cannot be read, or an option is out of range.
     """
     complex_ = structure if isinstance(structure, Complex) else load(structure)
     return sample_ensemble(
         complex_,
+        model,
         n_frames=n_frames,
         temperature_K=temperature_K,
         timescale_ns=timescale_ns,

@@ -7,25 +7,22 @@ do, the frame is drawn again, and after several whole draws with smaller displac
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from unfreeze import __version__
 from unfreeze.errors import InputError, UnfreezeError
+from unfreeze.model.motion_model import MotionModel
 from unfreeze.physics.springs import SpringConstants
-from unfreeze.physics.timescale import REFERENCE_TIME_NS, TIME_EXPONENT, stiffness_scale
+from unfreeze.sample.learned import choose_model, learn
+from unfreeze.sample.record import make_record
 from unfreeze.sample.sampler import ATTEMPTS, HarmonicSampler
 from unfreeze.structure.complex import Complex
-from unfreeze.structure.ensemble import ENSEMBLE_SCHEMA, Ensemble
+from unfreeze.structure.ensemble import Ensemble
 from unfreeze.structure.frame_validity import FrameValidity
 
 __all__ = ["sample_ensemble"]
@@ -40,6 +37,7 @@ Progress = Callable[[str, float], None]
 
 def sample_ensemble(
     molecule: Complex,
+    model: MotionModel | str | Path | None = None,
     *,
     n_frames: int = 250,
     temperature_K: float = 300.0,
@@ -56,6 +54,9 @@ def sample_ensemble(
     ----------
     molecule
         The complex; its coordinates are the reference structure.
+    model
+        A trained model, a file of weights, or ``"harmonic"`` for the untrained springs. When None, the model that
+        comes with the package; where there is none, the untrained springs, and a warning in the record says so.
     n_frames
         Number of frames, exactly.
     temperature_K
@@ -66,7 +67,7 @@ def sample_ensemble(
         The same seed gives the same frames, whatever the number of threads or the size of a batch, and the first
         frames of a longer ensemble are those of a shorter one.
     constants
-        Spring constants; the calibrated ones when None.
+        Constants of the untrained springs; the calibrated ones when None. A trained model has its own.
     progress
         Called with a stage and the share of it that is done.
     n_threads
@@ -77,11 +78,14 @@ def sample_ensemble(
     Raises
     ------
     InputError
-        If a number is out of range or the complex is empty.
+        If a number is out of range, the complex is empty, or a file of weights cannot be used.
     """
     optional = {"number of threads": n_threads, "number of frames a batch": frames_a_batch}
     extra = [(name, value, 1) for name, value in optional.items() if value is not None]
     _check_arguments(molecule, n_frames, temperature_K, timescale_ns, seed, extra)
+    chosen, notes = choose_model(model, molecule)
+    if chosen is not None and constants is not None:
+        raise InputError("spring constants go with the model 'harmonic' only; leave them out, or choose that model")
     say = progress or (lambda stage, share: None)
     threads = n_threads or min(os.cpu_count() or 1, 8)
     fair = max(1, n_frames // (4 * threads))  # so that no thread waits long for another at the end
@@ -89,9 +93,22 @@ def sample_ensemble(
     # every thread is its own worker: the linear algebra below must not start more
     with threadpool_limits(limits=1):
         say("Building the springs", 0.0)
-        sampler = HarmonicSampler.build(
-            molecule, temperature_K=temperature_K, timescale_ns=timescale_ns, constants=constants
-        )
+        learned = None
+        if chosen is None:
+            sampler = HarmonicSampler.build(
+                molecule, temperature_K=temperature_K, timescale_ns=timescale_ns, constants=constants
+            )
+        else:
+            learned = learn(
+                molecule,
+                chosen,
+                temperature_K=temperature_K,
+                timescale_ns=timescale_ns,
+                n_threads=threads,
+                progress=say,
+            )
+            matched = learned.matched
+            sampler = HarmonicSampler.of(molecule, learned.base.blocks, matched.springs, matched.ensemble)
         frames, validity, attempts, eased = _draw_all(sampler, n_frames, seed, batch, threads, say)
     checks = {
         "n_frames_drawn": int(n_frames + attempts.sum()),
@@ -102,8 +119,17 @@ def sample_ensemble(
         **validity.summary(),
         "input": sampler.checker.input_validity.summary(),
     }
-    record = _record(sampler, temperature_K, timescale_ns, seed, constants or SpringConstants(), checks)
-    return Ensemble(molecule, frames, None, record)
+    record = make_record(
+        sampler,
+        learned,
+        temperature_K=temperature_K,
+        timescale_ns=timescale_ns,
+        seed=seed,
+        constants=constants or SpringConstants(),
+        checks=checks,
+        notes=notes,
+    )
+    return Ensemble(molecule, frames, None, record, None if learned is None else learned.fluctuations())
 
 
 def _check_arguments(
@@ -174,96 +200,3 @@ def _draw_all(
         raise UnfreezeError(f"{len(missing)} of {n_frames} frames could not be made valid, which should not happen")
     order = np.argsort(np.concatenate(kept_numbers))
     return frames, FrameValidity.concatenate(kept).take(order), attempts, eased
-
-
-def _record(
-    sampler: HarmonicSampler,
-    temperature_K: float,
-    timescale_ns: float,
-    seed: int,
-    constants: SpringConstants,
-    checks: dict[str, Any],
-) -> dict[str, Any]:
-    molecule = sampler.molecule
-    source = asdict(molecule.source)
-    return {
-        "schema": ENSEMBLE_SCHEMA,
-        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "unfreeze_version": __version__,
-        "versions": {"python": platform.python_version(), **_versions("numpy", "scipy", "gemmi", "mdtraj")},
-        "input": {
-            **source,
-            "chains": [str(name) for name in molecule.chain_name],
-            "n_residues": molecule.n_residues,
-            "n_atoms": molecule.n_atoms,
-        },
-        "conditions": {
-            "temperature_K": float(temperature_K),
-            "timescale_ns": float(timescale_ns),
-            "force_field": None,
-            "solvent": "implicit in the springs",
-        },
-        "model": {
-            "name": "harmonic",
-            "parameters": {
-                **asdict(constants),
-                "stiffness_scale": stiffness_scale(timescale_ns),
-                "time_exponent": TIME_EXPONENT,
-                "reference_time_ns": REFERENCE_TIME_NS,
-                "n_blocks": sampler.blocks.n_blocks,
-                "n_springs": len(sampler.springs.atoms),
-                "n_bridge_springs": sampler.springs.n_bridge,
-            },
-        },
-        "seed": int(seed),
-        "checks": checks,
-        "warnings": _warnings(sampler, temperature_K, timescale_ns, checks),
-    }
-
-
-def _versions(*names: str) -> dict[str, str]:
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # a package put on the path by hand has no metadata
-            found[name] = "unknown"
-    return found
-
-
-def _warnings(sampler: HarmonicSampler, temperature_K: float, timescale_ns: float, checks: dict[str, Any]) -> list[str]:
-    said = []
-    source = sampler.molecule.source
-    if source.missing_residues:
-        named = ", ".join(source.missing_residues[:6]) + (" …" if len(source.missing_residues) > 6 else "")
-        said.append(
-            f"{len(source.missing_residues)} residues are absent from the input ({named}); chain ends at a gap "
-            "move as if they were free."
-        )
-    if source.missing_atoms:
-        named = "; ".join(source.missing_atoms[:4]) + (" …" if len(source.missing_atoms) > 4 else "")
-        said.append(f"{len(source.missing_atoms)} residues lack heavy atoms ({named}).")
-    if sampler.springs.n_bridge:
-        said.append(
-            "Some parts of the input touch nothing else and are held by a few weak springs; how they move against "
-            "the rest is a guess."
-        )
-    if checks["n_frames_still"]:
-        said.append(
-            f"{checks['n_frames_still']} frames are the input itself and do not move: every draw failed the checks, "
-            "probably because of a fault in the input; repair it, or do not take these frames for motion."
-        )
-    damped = checks["n_frames_damped"] - checks["n_frames_still"]
-    if damped:
-        said.append(
-            f"{damped} frames were drawn with smaller displacements because whole ones failed the "
-            "checks repeatedly; their motion is too small."
-        )
-    if not 250.0 <= temperature_K <= 400.0:
-        said.append(f"{temperature_K:g} K is outside 250 to 400 K; a harmonic model does not unfold or freeze.")
-    if not 0.1 <= timescale_ns <= 10_000.0:
-        said.append(
-            f"{timescale_ns:g} ns is outside 0.1 ns to 10 µs, the range in which the amplitude was calibrated or "
-            "is close to it."
-        )
-    return said

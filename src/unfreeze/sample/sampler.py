@@ -34,7 +34,7 @@ ATTEMPTS = (1.0, 1.0, 1.0, 1.0, 0.7, 0.5, 0.25, 0.0)
 
 @dataclass(frozen=True, eq=False)
 class HarmonicSampler:
-    """Draws frames of a complex from its harmonic ensemble.
+    """Draws frames of a complex from a harmonic ensemble, of untrained springs or of learned ones.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class HarmonicSampler:
         timescale_ns: float = 100.0,
         constants: SpringConstants | None = None,
     ) -> HarmonicSampler:
-        """Find blocks and springs, and factor the matrices.
+        """Find blocks and the untrained springs, and factor the matrices.
 
         Parameters
         ----------
@@ -85,6 +85,17 @@ class HarmonicSampler:
             translation_tether=constants.translation_tether,
             rotation_tether=constants.rotation_tether,
         )
+        return cls.of(molecule, blocks, springs, ensemble)
+
+    @classmethod
+    def of(cls, molecule: Complex, blocks: Blocks, springs: Springs, ensemble: HarmonicEnsemble) -> HarmonicSampler:
+        """Draw from an ensemble that is there already; whoever made it has seen to temperature and time.
+
+        Parameters
+        ----------
+        molecule, blocks, springs, ensemble
+            The complex in its reference structure, its rigid blocks, its springs and the Gaussian of these.
+        """
         ensemble.prepare()
         projector = CovalentProjector(molecule, blocks)
         return cls(molecule, blocks, springs, ensemble, projector, FrameChecker(molecule))

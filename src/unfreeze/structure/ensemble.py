@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import plain
 from unfreeze.structure.complex import Complex
+from unfreeze.structure.fluctuations import FLUCTUATIONS_FILE, Fluctuations
 
 if TYPE_CHECKING:
     import mdtraj
@@ -29,7 +30,7 @@ __all__ = ["ENSEMBLE_SCHEMA", "FORMATS", "Ensemble"]
 
 ENSEMBLE_SCHEMA = "unfreeze-ensemble/1"
 FORMATS = {"xtc": "samples.xtc", "pdb": "samples.pdb", "cif": "samples.cif"}
-_OUR_FILES = ("topology.pdb", "topology.cif", "ensemble.json", "report.html", *FORMATS.values())
+_OUR_FILES = ("topology.pdb", "topology.cif", "ensemble.json", "report.html", FLUCTUATIONS_FILE, *FORMATS.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +47,15 @@ class Ensemble:
         Weights that sum to 1; None when all frames weigh the same.
     record
         What ``ensemble.json`` says: input, conditions, model, seed, checks, warnings.
+    fluctuations
+        What a learned model predicted of every residue; None for other models.
     """
 
     complex: Complex
     coordinates_nm: NDArray[np.float32]
     weights: NDArray[np.float64] | None = None
     record: dict[str, Any] = field(default_factory=dict)
+    fluctuations: Fluctuations | None = None
 
     def __post_init__(self) -> None:
         shape = self.coordinates_nm.shape
@@ -93,7 +97,7 @@ class Ensemble:
         return mdtraj.Trajectory(self.coordinates_nm, mdtraj_topology(self.complex))
 
     def save(self, directory: str | Path, *, format: str = "xtc", force: bool = False) -> Path:
-        """Write the ensemble folder: topology, frames and ``ensemble.json``.
+        """Write the ensemble folder: topology, frames, ``ensemble.json`` and, if there are predictions, their table.
 
         Parameters
         ----------
@@ -133,9 +137,14 @@ class Ensemble:
             record.setdefault("schema", ENSEMBLE_SCHEMA)
             record["n_frames"] = self.n_frames
             record["weights"] = None if self.weights is None else [float(w) for w in self.weights]
+            written = {"topology": topology, "samples": samples}
+            if self.fluctuations is not None:
+                written["fluctuations"] = building / FLUCTUATIONS_FILE
+                text = self.fluctuations.table(self.complex, self.rmsf())
+                written["fluctuations"].write_text(text, encoding="utf-8", newline="")
             record["files"] = {
                 role: {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-                for role, path in (("topology", topology), ("samples", samples))
+                for role, path in written.items()
             }
             with open(building / "ensemble.json", "w", encoding="utf-8") as stream:
                 json.dump(plain(record), stream, indent=1, ensure_ascii=False, allow_nan=False)
@@ -163,8 +172,10 @@ class Ensemble:
         folder = Path(directory)
         record = _read_record(folder)
         paths: dict[str, Path] = {}
-        for role in ("topology", "samples"):
-            entry = record["files"][role]
+        for role in ("topology", "samples", "fluctuations"):
+            entry = record["files"].get(role)
+            if entry is None:
+                continue
             path = folder / Path(entry["name"]).name
             if not path.is_file():
                 raise InputError(f"{folder}: {path.name} is absent; ensemble.json names it as the {role}")
@@ -176,7 +187,9 @@ class Ensemble:
             frames = read_xtc(paths["samples"], molecule.n_atoms)
         else:
             frames = read_models(paths["samples"])[1].astype(np.float32)
-        return cls(molecule, frames, _checked_weights(folder, record.get("weights"), len(frames)), record)
+        weights = _checked_weights(folder, record.get("weights"), len(frames))
+        predicted = Fluctuations.read(paths["fluctuations"], molecule) if "fluctuations" in paths else None
+        return cls(molecule, frames, weights, record, predicted)
 
 
 def _checked_weights(folder: Path, weights: Any, n_frames: int) -> NDArray[np.float64] | None:
@@ -261,6 +274,8 @@ def _read_record(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path}: schema is not {ENSEMBLE_SCHEMA!r}; written by another version or program")
     files = record.get("files")
     named = [files.get(role) if isinstance(files, dict) else None for role in ("topology", "samples")]
+    if isinstance(files, dict) and files.get("fluctuations") is not None:
+        named.append(files["fluctuations"])
     if not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in named):
         raise InputError(f"{path}: 'files' does not name topology and samples")
     return record

@@ -225,8 +225,8 @@ def _sample(unbound: Path, folder: Path, n_frames: int, timescale_ns: float, see
     except (InputError, KeyError, TypeError):
         pass  # absent or damaged: sampled anew
     ensemble = sample_ensemble(
-        molecule, n_frames=n_frames, timescale_ns=timescale_ns, seed=seed, n_threads=n_threads
-    )  # fmt: skip
+        molecule, GENERATOR, n_frames=n_frames, timescale_ns=timescale_ns, seed=seed, n_threads=n_threads
+    )
     ensemble.save(folder, force=True)
 
 

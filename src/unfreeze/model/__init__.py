@@ -1,0 +1,1 @@
+"""The learned model: what it sees of a complex, its network, the elasticity and the flow that it makes."""
