@@ -25,7 +25,8 @@ CORE = (
 
 OPTIONAL_PARTS = {
     "openmm": (("openmm", "pdbfixer"), "molecular dynamics: unfreeze prepare, unfreeze simulate"),
-    "train": (("torch", "lightning-fabric"), "learned elasticity and flow (planned)"),
+    "train": (("torch", "lightning-fabric"), "training of models: unfreeze train"),
+    "tensorboard": (("tensorboard",), "curves of a training in a browser: unfreeze train --tensorboard"),
     "cluster": (("ray",), "simulation on many machines (planned)"),
     "mdcath": (("h5py",), "mdCATH as a source and a target of unfreeze corpus"),
     "misato": (("h5py",), "MISATO as a source of unfreeze corpus"),

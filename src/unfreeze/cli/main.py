@@ -14,6 +14,7 @@ from unfreeze.cli.prepare import prepare
 from unfreeze.cli.report import report
 from unfreeze.cli.sample import sample
 from unfreeze.cli.simulate import simulate
+from unfreeze.cli.train import train
 
 __all__ = ["app", "main"]
 
@@ -50,6 +51,7 @@ app.command()(evaluate)
 app.command()(prepare)
 app.add_typer(simulate)
 app.add_typer(corpus)
+app.command()(train)
 app.command()(report)
 app.command()(info)
 

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from unfreeze.errors import InputError
+from unfreeze.files.validation import Document, validated
 from unfreeze.files.yaml_file import read_text, read_yaml
 from unfreeze.simulate.campaign.units import parse_time_ps, time_in_words
-from unfreeze.simulate.campaign.validation import Document, validated
 from unfreeze.simulate.force_fields import files_of
 from unfreeze.simulate.settings import SimulationSettings
 from unfreeze.structure.prepare.settings import PreparationSettings
