@@ -1,4 +1,4 @@
-"""`unfreeze train`: a model from a corpus by a recipe, or the one that is there fine-tuned on one's own trajectories."""
+"""`unfreeze train`: a model from a corpus by a recipe, or the one that is there fine-tuned on own trajectories."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import atomic_path, sync_directory, write_atomically
 
-__all__ = ["Checkpoints", "Tensors", "read_tensors", "write_tensors"]
+__all__ = ["Checkpoints", "Tensors", "joined", "parted", "read_tensors", "write_tensors"]
 
 Tensors = dict[str, NDArray[Any]]
 _KEPT = 2
@@ -77,6 +77,20 @@ class Checkpoints:
             path.unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
+
+
+def joined(parts: Mapping[str, Mapping[str, NDArray[Any]]]) -> Tensors:
+    """Tensors of several parts as ``part.name``."""
+    return {f"{part}.{name}": value for part, tensors in parts.items() for name, value in tensors.items()}
+
+
+def parted(tensors: Mapping[str, NDArray[Any]]) -> dict[str, Tensors]:
+    """What :func:`joined` joined."""
+    parts: dict[str, Tensors] = {}
+    for key, value in tensors.items():
+        part, _, name = key.partition(".")
+        parts.setdefault(part, {})[name] = value
+    return parts
 
 
 def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]], state: dict[str, Any]) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
 
 from unfreeze.errors import InputError, UnfreezeError
-from unfreeze.train.collect import find_sources, load_examples
-from unfreeze.train.examples import Example, cache_folder
+from unfreeze.train.examples import Example
+from unfreeze.train.feature_cache import cache_folder
+from unfreeze.train.job import Job
+from unfreeze.train.loading import load_examples
 from unfreeze.train.member import MemberTraining
 from unfreeze.train.recipe import Recipe
 from unfreeze.train.reporter import Reporter
-from unfreeze.train.run import Job
+from unfreeze.train.sources import find_sources
 from unfreeze.train.stopping import Stopper
 
 __all__ = ["launch", "make_fabric"]
@@ -60,27 +61,30 @@ def launch(job: Job, examples: Sequence[Example], held_out: Sequence[Example], s
     fabric = make_fabric(job.recipe)
     if fabric.world_size == 1:
         return _train(fabric, job, examples, held_out, stopper)
-    function: Callable[..., Any] = _process
-    kind, text = fabric.launch(function, job)
+    kind, text = fabric.launch(_Process(job))
     if kind in ("input", "failed"):
         raise (InputError if kind == "input" else UnfreezeError)(text)
     return kind == "finished"
 
 
-def _process(fabric: Fabric, job: Job) -> Outcome:
+class _Process:
     """What one of several processes does; errors of the user come back as words."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(max(1, min(threads // fabric.world_size, torch.get_num_threads())))
-    settings = job.recipe.data
-    try:
-        with Stopper() as stopper:
-            sources = find_sources(settings)
-            sets = [load_examples(part, settings, cache_folder()) for part in (sources.train, sources.validation)]
-            job = job if fabric.global_rank == 0 else replace(job, show=False)
-            done = _train(fabric, job, sets[0].examples, sets[1].examples, stopper)
-    except UnfreezeError as error:
-        return ("input" if isinstance(error, InputError) else "failed"), str(error)
-    return ("finished" if done else "stopped"), ""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def __call__(self, fabric: Fabric) -> Outcome:
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        torch.set_num_threads(max(1, min(threads // fabric.world_size, torch.get_num_threads())))
+        job, settings = self._job, self._job.recipe.data
+        try:
+            with Stopper() as stopper:
+                sources = find_sources(settings)
+                sets = [load_examples(part, settings, cache_folder()) for part in (sources.train, sources.validation)]
+                done = _train(fabric, job, sets[0].examples, sets[1].examples, stopper)
+        except UnfreezeError as error:
+            return ("input" if isinstance(error, InputError) else "failed"), str(error)
+        return ("finished" if done else "stopped"), ""
 
 
 def _train(

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
-from unfreeze.train.collect import Example
-from unfreeze.train.recipe import DataSettings, Stage
+from unfreeze.train.examples import Example
+from unfreeze.train.recipe import Stage
+from unfreeze.train.recipe_data import DataSettings
 
 __all__ = ["DrawPlan", "generator", "plan_draws", "shares"]
 

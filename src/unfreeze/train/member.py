@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from unfreeze.errors import UnfreezeError
 from unfreeze.train.batches import Batch, make_batch
-from unfreeze.train.checkpoints import Checkpoints, Tensors, write_tensors
+from unfreeze.train.checkpoints import Checkpoints, Tensors, joined, parted, write_tensors
 from unfreeze.train.divergence import WINDOW, rises, should_return, verdict
 from unfreeze.train.draws import DrawPlan, generator, plan_draws, shares
 from unfreeze.train.examples import Example
+from unfreeze.train.gradients import sum_gradients
 from unfreeze.train.losses import losses
 from unfreeze.train.network import Average, apply, arrays_of, parameters_of, set_trainable
 from unfreeze.train.optimizer import learning_rate, make_optimizer, optimizer_tensors, restore_optimizer
@@ -34,7 +35,6 @@ from unfreeze.train.validate import score_table
 
 __all__ = ["MemberTraining"]
 
-_PARTS = ("rmsf", "amplitude", "rmsf_r", "exponent", "uncertainty", "b_factor", "b_factor_r")
 _STREAMS = 1000  # of draws, a member; one for every stage and one for dropout
 
 
@@ -101,7 +101,7 @@ class MemberTraining:
                 self._validate()
                 patience = self.recipe.stages[self.state.stage].patience
                 stage_ends |= patience is not None and self.state.stale >= patience
-            stops = self._agreed_stop
+            stops = self._stops
             due = self.state.step % self.recipe.checkpoint_every == 0
             if stage_ends:
                 self._end_stage()
@@ -133,11 +133,17 @@ class MemberTraining:
             total, parts = losses(outputs, batch, stage.losses, self.recipe.optimizer.error_cap)
         self._optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(total)
-        found = self._reduced(float(total.detach()), {name: float(value) for name, value in parts.items()})
-        trained = [self._parameters[name] for name in self._trainable]
-        norm = float(torch.nn.utils.clip_grad_norm_(trained, self.recipe.optimizer.clip))
+        trained = {name: self._parameters[name] for name in self._trainable}
+        loss, found, self._stops = sum_gradients(
+            self.fabric,
+            trained,
+            float(total.detach()),
+            {key: float(value) for key, value in parts.items()},
+            self._stop(),
+        )
+        norm = float(torch.nn.utils.clip_grad_norm_(trained.values(), self.recipe.optimizer.clip))
         rate = state.learning_rate_scale * learning_rate(stage, state.step, self.n_steps)
-        is_finite = math.isfinite(norm) and math.isfinite(found["loss"])
+        is_finite = math.isfinite(norm) and math.isfinite(loss)
         if is_finite:
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
@@ -147,10 +153,10 @@ class MemberTraining:
         seconds = time.perf_counter() - began
         state.seconds += seconds
         self.reporter.step(
-            state, self.n_steps, stage.name, loss=found.pop("loss"), losses=found, learning_rate=rate,
+            state, self.n_steps, stage.name, loss=loss, losses=found, learning_rate=rate,
             gradient_norm=norm, seconds=seconds, memory_MB=memory_MB(self.fabric.device),
         )  # fmt: skip
-        return self._watch(self._last_loss if is_finite else math.nan)
+        return self._watch(loss if is_finite else math.nan)
 
     def _batch(self) -> tuple[Batch, int]:
         chosen, next_draw = self._plan.batch(self.state.draw)
@@ -166,27 +172,6 @@ class MemberTraining:
             random=[generator(self.recipe.seed, stream, self.state.total, place) for place in mine],
         )
         return batch.to(self.fabric.device), next_draw
-
-    def _reduced(self, total: float, parts: Mapping[str, float]) -> dict[str, float]:
-        """Sum gradients and losses over all processes, and learn whether one of them wants to stop."""
-        wants = float(self._stop())
-        if self.fabric.world_size > 1:
-            gradients = [self._parameters[name].grad for name in self._trainable]
-            shapes = [gradient.shape for gradient in gradients if gradient is not None]
-            numbers = [total, wants, *(parts.get(name, 0.0) for name in _PARTS), *(float(n in parts) for n in _PARTS)]
-            extra = torch.tensor(numbers, device=self.fabric.device)
-            flat = torch.cat([*(one.reshape(-1) for one in gradients if one is not None), extra])
-            flat = self.fabric.all_reduce(flat, reduce_op="sum")
-            assert isinstance(flat, torch.Tensor)
-            pieces = flat[: -len(extra)].split([shape.numel() for shape in shapes])
-            for name, piece, shape in zip(self._trainable, pieces, shapes, strict=True):
-                self._parameters[name].grad = piece.reshape(shape).clone()
-            total, wants, *rest = flat[-len(extra) :].tolist()
-            n = len(_PARTS)
-            parts = {name: rest[k] for k, name in enumerate(_PARTS) if rest[n + k] > 0.0}
-        self._agreed_stop = wants > 0.0
-        self._last_loss = total
-        return {"loss": total, **parts}
 
     # --- what can go wrong
 
@@ -285,11 +270,13 @@ class MemberTraining:
         self.state.averaged = self._average.n_updates
         if self.fabric.global_rank == 0:
             self.reporter.flush()
-            tensors: Tensors = {f"parameters.{name}": value for name, value in arrays_of(self._parameters).items()}
-            tensors |= {f"average.{name}": value for name, value in arrays_of(self._average.values).items()}
-            tensors |= {f"best.{name}": value for name, value in self._best.items()}
-            tensors |= optimizer_tensors(self._optimizer, self._trainable)
-            self._checkpoints.save(self.state.total, tensors, self.state.to_dict())
+            parts = {
+                "parameters": arrays_of(self._parameters),
+                "average": arrays_of(self._average.values),
+                "best": self._best,
+                "optimizer": optimizer_tensors(self._optimizer, self._trainable),
+            }
+            self._checkpoints.save(self.state.total, joined(parts), self.state.to_dict())
         self.fabric.barrier()
 
     def _load(self) -> bool:
@@ -300,17 +287,14 @@ class MemberTraining:
         if found is None:
             return False
         tensors, state = found
-
-        def of(part: str) -> Tensors:
-            return {name.partition(".")[2]: value for name, value in tensors.items() if name.startswith(f"{part}.")}
-
+        parts = parted(tensors)
         self.state = TrainingState(**state)
-        self._parameters = parameters_of(of("parameters"), self.fabric.device)
-        self._average = Average(parameters_of(of("average"), self.fabric.device), self.recipe.ema_decay)
+        self._parameters = parameters_of(parts.get("parameters", {}), self.fabric.device)
+        self._average = Average(parameters_of(parts.get("average", {}), self.fabric.device), self.recipe.ema_decay)
         self._average.n_updates = self.state.averaged
-        self._best = of("best")
+        self._best = parts.get("best", {})
         self._begin_stage()
-        restore_optimizer(self._optimizer, self._trainable, of("optimizer"))
+        restore_optimizer(self._optimizer, self._trainable, parts.get("optimizer", {}))
         return True
 
     def _finish(self) -> None:

@@ -37,10 +37,10 @@ def make_optimizer(parameters: Mapping[str, Tensor], stage: Stage, settings: Opt
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """State of the optimiser: ``optimizer.<parameter>.<quantity>``."""
+    """State of the optimiser: ``<parameter>:<quantity>``."""
     ordered, state = _ordered(names), optimizer.state_dict()["state"]
     return {
-        f"optimizer.{ordered[number]}:{quantity}": np.asarray(value.detach().cpu().numpy()).copy()
+        f"{ordered[number]}:{quantity}": np.asarray(value.detach().cpu().numpy()).copy()
         for number, quantities in state.items()
         for quantity, value in quantities.items()
     }
@@ -49,7 +49,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, names: Sequence[str]) ->
 def restore_optimizer(
     optimizer: torch.optim.Optimizer, names: Sequence[str], tensors: Mapping[str, NDArray[Any]]
 ) -> None:
-    """Take back what :func:`optimizer_tensors` gave, without the word ``optimizer``."""
+    """Take back what :func:`optimizer_tensors` gave."""
     numbers = {name: number for number, name in enumerate(_ordered(names))}
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():

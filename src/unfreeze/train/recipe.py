@@ -8,97 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from unfreeze.train.recipe_data import Count, DataSettings, Kind, Share, Strict, Texts, Weight
 
 __all__ = [
-    "KINDS",
     "Augmentation",
-    "DataSettings",
     "DivergenceSettings",
-    "Kind",
     "LossWeights",
     "ModelSettings",
     "OptimizerSettings",
     "Recipe",
-    "SourceWeight",
     "Stage",
 ]
 
-Kind = Literal["md", "b_factor"]
-KINDS: tuple[Kind, ...] = ("md", "b_factor")
-"""What an example teaches: amplitudes of a trajectory, or B-factors of a crystal."""
-
 ScoreName = Literal["rmsf_log_error", "rmsf_mae_A", "rmsf_r", "b_factor_r"]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
-Weight = Annotated[float, Field(ge=0.0)]
-Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class SourceWeight(_Strict):
-    """How often the examples of a set are drawn, relative to what they would be.
-
-    Attributes
-    ----------
-    dataset, kind
-        Name of the set in the corpus and kind of example; None for any.
-    factor
-        0 is never.
-    """
-
-    dataset: str | None = None
-    kind: Kind | None = None
-    factor: Weight = 1.0
-
-
-class DataSettings(_Strict):
-    """What is learned from.
-
-    Attributes
-    ----------
-    corpora
-        Folders, relative to the recipe or absolute.
-    split, train, validation
-        Name of a split kept with every corpus, and its parts; without a split everything is trained on.
-    hold_out_later
-        Share of the time of every trajectory, from its end, that is not trained on but validated on instead of parts.
-    exclude
-        Entries that are left out.
-    kinds
-        Kinds of examples that are used.
-    weights
-        How often sets are drawn.
-    group_exponent
-        1: groups of alike sequences are drawn as often as they have entries; 0: all equally often.
-    most_blocks, fewest_blocks
-        Entries with more or fewer blocks of protein are left out.
-    fewest_frames
-        Windows of fewer frames give no target.
-    validation_examples
-        At most as many are validated on, evenly taken.
-    """
-
-    corpora: Texts = ()
-    split: str | None = None
-    train: Texts = ("train",)
-    validation: Texts = ("validation",)
-    hold_out_later: Annotated[float, Field(ge=0.0, le=0.9)] = 0.0
-    exclude: Texts = ()
-    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = KINDS
-    weights: tuple[SourceWeight, ...] = ()
-    group_exponent: Share = 1.0
-    most_blocks: Count = 1200
-    fewest_blocks: Annotated[int, Field(ge=4)] = 5
-    fewest_frames: Annotated[int, Field(ge=4)] = 10
-    validation_examples: Count = 300
-
-
-class ModelSettings(_Strict):
+class ModelSettings(Strict):
     """The networks.
 
     Attributes
@@ -117,7 +45,7 @@ class ModelSettings(_Strict):
     start: str | None = None
 
 
-class LossWeights(_Strict):
+class LossWeights(Strict):
     """Weights of the losses (:mod:`unfreeze.train.losses`)."""
 
     rmsf: Weight = 1.0
@@ -129,7 +57,7 @@ class LossWeights(_Strict):
     b_factor_r: Weight = 1.0
 
 
-class Stage(_Strict):
+class Stage(Strict):
     """One part of a training; the optimiser begins anew with each, from the averaged weights of the one before.
 
     Attributes
@@ -174,7 +102,7 @@ class Stage(_Strict):
         return self
 
 
-class OptimizerSettings(_Strict):
+class OptimizerSettings(Strict):
     """AdamW (Loshchilov & Hutter 2019, ICLR).
 
     Attributes
@@ -192,7 +120,7 @@ class OptimizerSettings(_Strict):
     error_cap: Positive | None = 1.0
 
 
-class Augmentation(_Strict):
+class Augmentation(Strict):
     """What is blotted out at random while training.
 
     Attributes
@@ -207,7 +135,7 @@ class Augmentation(_Strict):
     feature_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
 
-class DivergenceSettings(_Strict):
+class DivergenceSettings(Strict):
     """When a training is taken to go wrong.
 
     Attributes
@@ -226,7 +154,7 @@ class DivergenceSettings(_Strict):
     warn_sd: Positive = 6.0
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """A training.
 
     Attributes

@@ -18,8 +18,9 @@ __all__ = ["FINE_TUNING", "changed_keys", "parse_change", "read_recipe", "recipe
 FINE_TUNING = Path(__file__).with_name("finetune.yaml")
 """The recipe of ``unfreeze train --from``."""
 
-_MAY_CHANGE = ("devices", "precision", "validate_every", "checkpoint_every", "description")
-"""Keys that a run may go on with when they are others than before; they decide no more than rounding or the log."""
+_MAY_CHANGE = ("devices", "precision", "checkpoint_every", "description", "model.members")
+"""Keys that a run may go on with when they are others than before; they decide rounding, or add to what
+is there."""
 
 
 class _Document:
@@ -96,7 +97,7 @@ def changed_keys(one: Recipe, other: Recipe) -> list[str]:
     """Keys in which two recipes differ so that they would give different weights."""
     first, second = _flat(one.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
     keys = [key for key in {**first, **second} if first.get(key) != second.get(key)]
-    return [key for key in keys if key.split(".")[0] not in _MAY_CHANGE]
+    return [key for key in keys if key not in _MAY_CHANGE]
 
 
 def _whole(text: str, folder: Path) -> str:
