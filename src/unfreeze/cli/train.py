@@ -75,18 +75,26 @@ def train(
         check_folder(folder, chosen)
         reporter.kept = f"what was trained is kept; the same command goes on from there ({shlex.quote(str(folder))})."
         with Stopper() as stopper, _Counters(show=not as_json) as counters:
-            result = train(
-                chosen, folder, show=not as_json, tensorboard=tensorboard, processes=processes,
-                progress=counters, stopper=stopper,
-            )  # fmt: skip
+            try:
+                result = train(
+                    chosen, folder, show=not as_json, tensorboard=tensorboard, processes=processes,
+                    progress=counters, stopper=stopper,
+                )  # fmt: skip
+            except KeyboardInterrupt:
+                _end_by_signal(stopper.signal_number)
+                raise
         if as_json:
             print(json.dumps(_summary(result), ensure_ascii=False, indent=1))
         if result.model is None:
-            if stopper.signal_number == signal.SIGTERM:
-                raise SystemExit(128 + signal.SIGTERM)
+            _end_by_signal(stopper.signal_number)
             raise KeyboardInterrupt
         if not as_json:
             _print(result, chosen)
+
+
+def _end_by_signal(number: int) -> None:
+    if number == signal.SIGTERM:
+        raise SystemExit(128 + signal.SIGTERM)
 
 
 class _Counters:

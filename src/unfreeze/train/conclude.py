@@ -17,6 +17,8 @@ from unfreeze.train.job import Job
 
 __all__ = ["TrainingResult", "conclude"]
 
+_LEAST_GAIN = 1e-3  # of a score: less is no improvement
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -64,7 +66,7 @@ def conclude(
     if before is not None and scores is not None and start is not None:
         name = job.recipe.score or scores.default_score()
         one, other = scores.score(name or ""), before.score(name or "")
-        improved = one is not None and other is not None and one > other
+        improved = one is not None and other is not None and one > other + _LEAST_GAIN * abs(other)
         if not improved:
             members, scores, scale = list(map(dict, start.members)), before, start.uncertainty_scale
     card = make_card(

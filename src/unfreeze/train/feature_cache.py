@@ -117,7 +117,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
 def read_arrays(path: Path) -> dict[str, NDArray]:
     """Arrays of a file; empty if there is none or it is not whole."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, KeyError):
         return {}

@@ -17,7 +17,7 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from unfreeze.errors import UnfreezeError
+from unfreeze.errors import InputError, UnfreezeError
 from unfreeze.train.batches import Batch, make_batch
 from unfreeze.train.checkpoints import Checkpoints, Tensors, joined, parted, write_tensors
 from unfreeze.train.divergence import WINDOW, rises, should_return, verdict
@@ -223,7 +223,7 @@ class MemberTraining:
         stage = self.recipe.stages[min(self.state.stage, len(self.recipe.stages) - 1)]
         self._trainable = set_trainable(self._parameters, stage.freeze)
         if not self._trainable:
-            raise UnfreezeError(f"stage {stage.name!r}: freeze: leaves nothing to train")
+            raise InputError(f"stage {stage.name!r}: freeze: leaves nothing to train")
         self._optimizer = make_optimizer(
             {name: self._parameters[name] for name in self._trainable}, stage, self.recipe.optimizer
         )
@@ -254,7 +254,7 @@ class MemberTraining:
         name = self.recipe.score or table.default_score()
         score = None if name is None else table.score(name)
         if name is None or score is None:
-            raise UnfreezeError(f"score: {name} cannot be had: there are no held-out examples for it")
+            raise InputError(f"score: {name} cannot be had: there are no held-out examples for it")
         state = self.state
         is_best = math.isfinite(score) and (state.best_score is None or score > state.best_score)
         if is_best:
