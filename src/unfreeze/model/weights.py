@@ -4,7 +4,8 @@ Tensors are called ``member.<k>.<parameter>``. The header's metadata has one key
 
 - ``schema``: ``unfreeze-weights/1``; ``kind``: ``motion``;
 - ``features_version`` and ``shape``: of the features that the network reads and of the network;
-- ``uncertainty_scale``;
+- ``uncertainty_scale``, and ``log_level`` by kind of solvent;
+- ``flow``: of the flow of side-chain torsions, if there is one (`model.flow_weights`);
 - ``card``: what the model is, for people and for the record of an ensemble. Keys that the program reads:
   ``name``, ``version``, and ``limits`` with ``temperature_K`` [low, high], ``timescale_ns`` [low, high],
   ``longest_chain`` (residues) of what the model was trained on. All others are kept as they are.
@@ -31,6 +32,7 @@ from safetensors import SafetensorError
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import atomic_path
 from unfreeze.model.features import FEATURES_VERSION, N_EDGE_FEATURES, N_NODE_FEATURES
+from unfreeze.model.flow_weights import check_flow, flow_header, flow_of, flow_tensors
 from unfreeze.model.motion_model import HEADS, MotionModel, WeightsFile
 from unfreeze.model.network import NetworkShape, parameter_shapes
 
@@ -42,6 +44,7 @@ SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "unfreeze.safetensor
 
 _MAX_BYTES = 256 * 2**20
 _MAX_HEADER_BYTES = 8 * 2**20
+_MAX_LOG_LEVEL = 5.0
 _MAX_WIDTH, _MAX_LAYERS, _MAX_MEMBERS = 1024, 32, 64
 
 
@@ -76,12 +79,15 @@ def save_model(path: str | Path, model: MotionModel) -> Path:
             tensors[f"member.{number}.{name}"] = np.ascontiguousarray(array, dtype=np.float32)
     if not 0.0 < model.uncertainty_scale < math.inf:
         raise ValueError(f"uncertainty_scale is {model.uncertainty_scale}, expected a positive number")
+    tensors |= flow_tensors(model.flow)
     header = {
         "schema": WEIGHTS_SCHEMA,
         "kind": "motion",
+        "flow": flow_header(model.flow),
         "features_version": FEATURES_VERSION,
         "shape": asdict(shape),
         "uncertainty_scale": float(model.uncertainty_scale),
+        "log_level": {solvent: float(value) for solvent, value in model.log_level.items()},
         "card": dict(model.card),
     }
     text = json.dumps(header, ensure_ascii=False, allow_nan=False, sort_keys=True)
@@ -111,6 +117,7 @@ def load_model(path: str | Path | None = None) -> MotionModel:
     source = SHIPPED if path is None else Path(path)
     content = _read(source)
     header, entries = _header(source, content)
+    check_flow(source, header, entries)
     shape, members = _checked(source, header, entries)
     try:
         tensors = safetensors.numpy.load(content)
@@ -124,6 +131,8 @@ def load_model(path: str | Path | None = None) -> MotionModel:
         members=tuple({name: tensors[f"member.{k}.{name}"] for name in names} for k in range(members)),
         card=header["card"],
         uncertainty_scale=float(header["uncertainty_scale"]),
+        log_level={solvent: float(value) for solvent, value in header["log_level"].items()},
+        flow=flow_of(tensors),
         file=WeightsFile(source.name, hashlib.sha256(content).hexdigest()),
     )
 
@@ -195,6 +204,12 @@ def _checked(source: Path, header: Mapping[str, Any], entries: Mapping[str, Any]
     scale = header.get("uncertainty_scale")
     if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0.0 < scale < math.inf:
         raise _damaged(source, f"uncertainty_scale is {scale!r}, expected a positive number")
+    levels = header.get("log_level")
+    if not isinstance(levels, dict) or any(
+        isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _MAX_LOG_LEVEL
+        for value in levels.values()
+    ):
+        raise _damaged(source, f"log_level is {levels!r}, expected a number below {_MAX_LOG_LEVEL} for each solvent")
     if not isinstance(header.get("card"), dict):
         raise _damaged(source, "'card' is not a JSON object")
     expected = {name: list(sizes) for name, sizes in parameter_shapes(shape, HEADS).items()}

@@ -46,6 +46,12 @@ class Batch:
         Targets of B-factors: block, structure, log √B.
     b_weight : [S]
         Weight of the structure in the mean.
+    r_block, r_structure, r_value, r_weight
+        Targets of rearrangements, likewise: log displacement.
+    graph : [N]
+        Number of the example that a block belongs to.
+    is_protein : [N]
+        1 for a block of protein.
     """
 
     nodes: Tensor
@@ -64,6 +70,12 @@ class Batch:
     b_structure: Tensor
     b_value: Tensor
     b_weight: Tensor
+    r_block: Tensor
+    r_structure: Tensor
+    r_value: Tensor
+    r_weight: Tensor
+    graph: Tensor
+    is_protein: Tensor
 
     def to(self, device: torch.device | str) -> Batch:
         """The same on a device."""
@@ -75,6 +87,7 @@ def make_batch(
     *,
     n_motion: float,
     n_b_factor: float,
+    n_rearrangement: float = 1.0,
     augment: Augmentation | None = None,
     random: Sequence[np.random.Generator] = (),
 ) -> Batch:
@@ -84,8 +97,8 @@ def make_batch(
     ----------
     examples
         At least one.
-    n_motion, n_b_factor
-        Structures of either kind in the batch of all devices; a loss is the mean over them. Infinite for none of it.
+    n_motion, n_b_factor, n_rearrangement
+        Structures of each kind in the batch of all devices; a loss is the mean over them. Infinite for none of it.
     augment, random
         What is blotted out, with a generator an example; nothing when None.
     """
@@ -109,7 +122,10 @@ def make_batch(
         "edges": edges,
         "log_base": np.log(np.concatenate([graph.base_rmsf_nm for graph in graphs])).astype(np.float32),
         **_motion(examples, offsets, max(n_motion, 1)),
-        **_b_factors(examples, offsets, max(n_b_factor, 1)),
+        **_of_blocks("b", [example.log_root_b for example in examples], offsets, max(n_b_factor, 1)),
+        **_of_blocks("r", [example.log_displacement for example in examples], offsets, max(n_rearrangement, 1)),
+        "graph": np.repeat(np.arange(len(examples)), np.diff(offsets)),
+        "is_protein": np.concatenate([graph.is_protein for graph in graphs]).astype(np.float32),
     }
     return Batch(**{name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()})
 
@@ -125,14 +141,16 @@ def window_conditions(motion: MotionTargets) -> tuple[NDArray[np.float64], NDArr
     Returns
     -------
     log_time, condition, has_clock : [n_windows]
-        Logarithm of time over the reference time (0 without a clock), logarithm of what temperature and time alone do
-        to amplitudes, and whether there is a clock.
+        Logarithm of time over the reference time (0 without a clock), logarithm of what temperature, time and solvent
+        alone do to amplitudes, and whether there is a clock.
     """
     has_clock = np.isfinite(motion.time_ns)
     times = np.where(has_clock, motion.time_ns, REFERENCE_TIME_NS)
     warm = np.where(np.isfinite(motion.temperature_K), motion.temperature_K, _USUAL_K)
     pairs = zip(warm.tolist(), times.tolist(), strict=True)
     condition = np.array([log_amplitude_of_conditions(temperature_K, time_ns) for temperature_K, time_ns in pairs])
+    if motion.log_level is not None:
+        condition = condition + motion.log_level
     return np.log(times / REFERENCE_TIME_NS), condition, has_clock
 
 
@@ -163,20 +181,23 @@ def _motion(examples: Sequence[Example], offsets: np.ndarray, n_structures: floa
     }
 
 
-def _b_factors(examples: Sequence[Example], offsets: np.ndarray, n_structures: float) -> dict[str, np.ndarray]:
+def _of_blocks(
+    letter: str, targets: Sequence[NDArray[np.float32] | None], offsets: np.ndarray, n_structures: float
+) -> dict[str, np.ndarray]:
+    """Targets that are one number a block, of the examples that have them."""
     blocks, structures, values = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.float32)]
     found = 0
-    for k, example in enumerate(examples):
-        if example.log_root_b is None:
+    for k, target in enumerate(targets):
+        if target is None:
             continue
-        block = np.flatnonzero(np.isfinite(example.log_root_b))
+        block = np.flatnonzero(np.isfinite(target))
         blocks.append(block + offsets[k])
         structures.append(np.full(len(block), found))
-        values.append(example.log_root_b[block])
+        values.append(target[block])
         found += 1
     return {
-        "b_block": np.concatenate(blocks),
-        "b_structure": np.concatenate(structures),
-        "b_value": np.concatenate(values),
-        "b_weight": np.full(found, 1.0 / n_structures, np.float32),
+        f"{letter}_block": np.concatenate(blocks),
+        f"{letter}_structure": np.concatenate(structures),
+        f"{letter}_value": np.concatenate(values),
+        f"{letter}_weight": np.full(found, 1.0 / n_structures, np.float32),
     }

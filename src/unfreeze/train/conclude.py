@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from unfreeze.train.card import card_markdown, make_card
 from unfreeze.train.checkpoints import read_tensors
 from unfreeze.train.examples import Example
 from unfreeze.train.job import Job
+from unfreeze.train.levels import with_levels
 
 __all__ = ["TrainingResult", "conclude"]
 
 _LEAST_GAIN = 1e-3  # of a score: less is no improvement
+
+_LEAST_GAIN = 1e-4  # of a score, relative; less is chance
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,11 @@ class TrainingResult:
 
 
 def conclude(
-    job: Job, examples: Sequence[Example], held_out: Sequence[Example], start: MotionModel | None
+    job: Job,
+    examples: Sequence[Example],
+    held_out: Sequence[Example],
+    start: MotionModel | None,
+    levels: Mapping[str, float],
 ) -> TrainingResult:
     """Put the networks together, score them, and write the model with its card."""
     from unfreeze.train.network import parameters_of
@@ -59,7 +66,7 @@ def conclude(
     before = None
     scale = 1.0 if start is None else start.uncertainty_scale
     if start is not None and held_out:
-        before = score_table([parameters_of(one) for one in start.members], held_out)
+        before = score_table([parameters_of(one) for one in start.members], with_levels(held_out, start.log_level))
     if held_out and job.recipe.data.hold_out_later == 0.0:
         scale = uncertainty_scale(on_cpu, held_out) or scale
     improved = None
@@ -69,13 +76,14 @@ def conclude(
         improved = one is not None and other is not None and one > other + _LEAST_GAIN * abs(other)
         if not improved:
             members, scores, scale = list(map(dict, start.members)), before, start.uncertainty_scale
+            levels = start.log_level
     card = make_card(
         job.recipe, examples, held_out, members=states, scores=scores, before=before,
         start=None if start is None else start.card, n_parameters=sum(value.size for value in members[0].values()),
     )  # fmt: skip
     if improved is False:
         card["note"] = "not better on what was held out than the model it was started from, whose weights these are"
-    path = save_model(job.folder / "model.safetensors", MotionModel(members, card, scale))
+    path = save_model(job.folder / "model.safetensors", MotionModel(members, card, scale, levels))
     write_json(job.folder / "card.json", card)
     write_atomically(job.folder / "card.md", card_markdown(card))
     return TrainingResult(job.folder, path, card, improved)

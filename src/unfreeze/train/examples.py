@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from unfreeze.corpus.store import Corpus, Entry
 from unfreeze.model.features import FEATURES_VERSION
 from unfreeze.train.feature_cache import Features, cache_key, load_features, read_arrays, write_arrays
+from unfreeze.train.rearrangements import load_rearrangements
 from unfreeze.train.recipe_data import DataSettings
 from unfreeze.train.sources import ExampleSource
 from unfreeze.train.targets import MotionTargets, b_factor_targets, has_b_factors, motion_targets
 
 __all__ = ["Example", "load_example"]
 
-_TARGETS_VERSION = 1
-_TARGETS = ("log_rmsf", "time_ns", "temperature_K", "trajectory", "level")
+_TARGETS_VERSION = 2
+_TARGETS = ("log_rmsf", "time_ns", "temperature_K", "trajectory", "level", "implicit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +37,15 @@ class Example:
         Targets of an example of molecular dynamics.
     log_root_b : float32 [n_blocks]
         Targets of an example of B-factors: log √B.
+    log_displacement : float32 [n_blocks]
+        Targets of an example of rearrangements: log displacement between structures, nm.
     """
 
     source: ExampleSource
     features: Features
     motion: MotionTargets | None = None
     log_root_b: NDArray[np.float32] | None = None
+    log_displacement: NDArray[np.float32] | None = None
 
     @property
     def n_blocks(self) -> int:
@@ -69,12 +73,20 @@ def load_example(source: ExampleSource, settings: DataSettings, folder: Path) ->
     entry = _open(source.corpus).entry(source.entry)
     if source.kind == "b_factor" and not has_b_factors(entry):
         return None
+    of_residues = _rearrangements(source.corpus, folder).get(source.entry) if source.kind == "rearrangement" else None
+    if source.kind == "rearrangement" and of_residues is None:
+        return None
     features = load_features(entry, folder)
     if not settings.fewest_blocks <= features.is_protein.sum() <= settings.most_blocks:
         return None
     if source.kind == "b_factor":
         target = _load_b_factors(entry, features, folder)
         return None if target is None else Example(source, features, log_root_b=target)
+    if of_residues is not None:
+        target = of_residues[entry.complex.residue_index[features.atoms]]
+        target = np.where(features.is_protein, target, np.float32(np.nan))
+        enough = np.isfinite(target).sum() >= settings.fewest_blocks
+        return Example(source, features, log_displacement=target) if enough else None
     motion = _load_motion(entry, features, source.share, settings.fewest_frames, folder)
     return None if motion is None else Example(source, features, motion=motion)
 
@@ -83,7 +95,7 @@ def _load_motion(
     entry: Entry, features: Features, share: tuple[float, float], fewest_frames: int, folder: Path
 ) -> MotionTargets | None:
     records = [
-        [record.name, record.time_step_ps, record.conditions.temperature_K]
+        [record.name, record.time_step_ps, record.conditions.temperature_K, record.conditions.solvent]
         + [sha256 for shard in record.shards for _, sha256 in shard.columns.values()]
         for record in entry.manifest.trajectories
         if record.conditions.kind == "md" and record.is_complete
@@ -111,6 +123,11 @@ def _load_b_factors(entry: Entry, features: Features, folder: Path) -> NDArray[n
     path.parent.mkdir(parents=True, exist_ok=True)
     write_arrays(path, {"log_root_b": np.empty(0, np.float32) if target is None else target})
     return target
+
+
+@cache
+def _rearrangements(corpus: str, folder: Path) -> dict[str, NDArray[np.float32]]:
+    return load_rearrangements(_open(corpus), folder)
 
 
 @cache

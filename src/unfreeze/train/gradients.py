@@ -10,7 +10,17 @@ from torch import Tensor
 
 __all__ = ["sum_gradients"]
 
-_PARTS = ("rmsf", "amplitude", "rmsf_r", "exponent", "uncertainty", "b_factor", "b_factor_r")
+_PARTS = (
+    "rmsf",
+    "amplitude",
+    "rmsf_r",
+    "exponent",
+    "uncertainty",
+    "b_factor",
+    "b_factor_r",
+    "rearrangement",
+    "correction",
+)
 
 
 def sum_gradients(

@@ -73,6 +73,11 @@ def losses(
         parts["b_factor_r"] = correlation_loss(
             (2.0 * logarithm).exp(), (2.0 * batch.b_value).exp(), structure, batch.b_weight
         )
+    if len(batch.r_weight):
+        pattern = outputs["rmsf"][:, 0][batch.r_block]
+        moved = pattern + batch.log_base[batch.r_block]
+        parts["rearrangement"] = b_factor_loss(moved, batch.r_value, batch.r_structure, batch.r_weight, error_cap)
+        parts["correction"] = exponent_loss(pattern, batch.r_structure, batch.r_weight)
     # every parameter has a gradient whatever is in the batch
     total = sum((output.sum() for output in outputs.values()), torch.zeros((), device=batch.nodes.device)) * 0.0
     for name, value in parts.items():

@@ -167,7 +167,8 @@ class MemberTraining:
         batch = make_batch(
             [examples[place] for place in mine] or examples[:1],
             n_motion=n_motion if mine else math.inf,
-            n_b_factor=len(examples) - n_motion if mine else math.inf,
+            n_b_factor=sum(example.log_root_b is not None for example in examples) if mine else math.inf,
+            n_rearrangement=sum(example.log_displacement is not None for example in examples) if mine else math.inf,
             augment=self.recipe.augment,
             random=[generator(self.recipe.seed, stream, self.state.total, place) for place in mine],
         )

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unfreeze.model.motion_model import HEADS, head
+from unfreeze.model.motion_model import HEADS, bounded, head
 from unfreeze.model.network import encode
 from unfreeze.train.batches import Batch
 
@@ -37,9 +37,19 @@ def set_trainable(parameters: Parameters, freeze: Sequence[str]) -> list[str]:
 
 
 def apply(parameters: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-    """Outputs of all heads: [N, n_outputs] each, float32."""
+    """Outputs of all heads: [N, n_outputs] each, float32; the corrections of log RMSF bounded and of mean zero.
+
+    As in :meth:`unfreeze.model.motion_model.MotionModel.predict`, the mean is that over the protein of a structure.
+    """
     hidden = encode(parameters, batch.nodes, batch.neighbours, batch.present, batch.edges)
-    return {name: head(parameters, name, hidden).float() for name in HEADS}
+    outputs = {name: head(parameters, name, hidden).float() for name in HEADS}
+    pattern = bounded(outputs["rmsf"][:, 0])
+    n_graphs = int(batch.graph[-1]) + 1
+    sums = torch.zeros(2, n_graphs, device=pattern.device)
+    sums = sums.index_add(1, batch.graph, torch.stack([pattern * batch.is_protein, batch.is_protein]))
+    mean = sums[0] / sums[1].clamp(min=1.0)
+    outputs["rmsf"] = torch.cat([(pattern - mean[batch.graph])[:, None], outputs["rmsf"][:, 1:]], dim=1)
+    return outputs
 
 
 class Average:

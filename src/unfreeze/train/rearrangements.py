@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 from unfreeze.corpus.store import Corpus, Entry
 from unfreeze.structure.geometry import superpose
 from unfreeze.structure.similarity.sequences import chain_sequences
+from unfreeze.train.feature_cache import cache_key, read_arrays, write_arrays
 
-__all__ = ["ChainPlace", "displacement_nm", "model_displacements_nm", "rearrangements"]
+__all__ = ["ChainPlace", "displacement_nm", "load_rearrangements", "model_displacements_nm", "rearrangements"]
 
 _WORD = 8  # letters that two chains must share to be looked at
 _SHARED_WORDS = 0.7  # of the words of a chain, for another to be the same protein
@@ -34,6 +36,7 @@ _MOST_NM = 2.0  # farther is counted as this far
 _LEAST_NM = 0.01
 _SETTLED_NM = 0.3  # two structures with a median displacement beyond this do not superpose
 _SEED = 12
+_VERSION = 1
 
 Progress = Callable[[str, float], None]
 
@@ -58,6 +61,45 @@ class ChainPlace:
     letters: str
     residues: NDArray[np.int64]
     points_nm: NDArray[np.float64]
+
+
+def load_rearrangements(
+    corpus: Corpus, folder: Path, progress: Progress | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """Rearrangements of all entries of a corpus without molecular dynamics, from the cache if they are there.
+
+    Parameters
+    ----------
+    corpus
+        The corpus.
+    folder
+        The cache.
+    progress
+        As in :func:`rearrangements`.
+    """
+    still = [
+        name
+        for name in corpus.identifiers
+        if (found := corpus.summary(name).trajectories) and all(one.conditions.kind != "md" for one in found)
+    ]
+    topologies = [corpus.entry(name).manifest.topology["topology.npz"] for name in still]
+    key = cache_key("rearrangements", _VERSION, still, topologies)
+    path = folder / key[:2] / f"{key}.npz"
+    if kept := read_arrays(path):
+        parts = np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
+        return dict(zip(kept["names"].tolist(), parts, strict=True))
+    made = rearrangements(corpus, still, progress)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = [np.empty(0, dtype=np.float32), *made.values()]
+    write_arrays(
+        path,
+        {
+            "names": np.array([*made], dtype=np.str_),
+            "lengths": np.array([len(row) for row in made.values()], dtype=np.int64),
+            "values": np.concatenate(values),
+        },
+    )
+    return made
 
 
 def rearrangements(

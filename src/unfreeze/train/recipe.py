@@ -55,6 +55,8 @@ class LossWeights(Strict):
     uncertainty: Weight = 0.1
     b_factor: Weight = 1.0
     b_factor_r: Weight = 1.0
+    rearrangement: Weight = 1.0
+    correction: Weight = 0.02
 
 
 class Stage(Strict):

@@ -8,9 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 __all__ = ["KINDS", "Count", "DataSettings", "Kind", "Share", "SourceWeight", "Strict", "Texts", "Weight"]
 
-Kind = Literal["md", "b_factor"]
-KINDS: tuple[Kind, ...] = ("md", "b_factor")
-"""What an example teaches: amplitudes of a trajectory, or B-factors of a crystal."""
+Kind = Literal["md", "b_factor", "rearrangement"]
+KINDS: tuple[Kind, ...] = ("md", "b_factor", "rearrangement")
+"""What an example teaches: amplitudes of a trajectory, B-factors of a crystal, or displacements between structures."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0)]

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 import unfreeze
+from unfreeze.corpus.store import Corpus
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import write_atomically, write_json
 from unfreeze.model.motion_model import MotionModel
@@ -23,7 +24,9 @@ from unfreeze.train.conclude import TrainingResult, conclude
 from unfreeze.train.examples import Example
 from unfreeze.train.feature_cache import cache_folder
 from unfreeze.train.job import Job, load_start, starts
+from unfreeze.train.levels import log_levels, with_levels
 from unfreeze.train.loading import load_examples
+from unfreeze.train.rearrangements import load_rearrangements
 from unfreeze.train.recipe import Recipe
 from unfreeze.train.recipe_file import changed_keys, read_recipe, recipe_text
 from unfreeze.train.sources import find_sources
@@ -109,6 +112,11 @@ def train(
     try:
         cache = cache_folder()
         say = progress or (lambda name, done, total, failed: None)
+        if "rearrangement" in recipe.data.kinds:
+            for path in recipe.data.corpora:
+                load_rearrangements(
+                    Corpus.open(path), cache, lambda stage, share: say(stage, round(100 * share), 100, 0)
+                )
         sets = [
             load_examples(
                 part, recipe.data, cache, processes=processes, stop=stopper,
@@ -116,7 +124,8 @@ def train(
             )
             for name, part in (("Examples", sources.train), ("Held-out examples", sources.validation))
         ]  # fmt: skip
-        examples, held_out = sets[0].examples, sets[1].examples
+        levels = log_levels(sets[0].examples, None if start is None else start.log_level)
+        examples, held_out = (with_levels(one.examples, levels) for one in sets)
         failed = sets[0].failed | sets[1].failed
         notes = [f"left out: {name}: {why}" for name, why in failed.items()]
         members = recipe.model.members or (1 if start is None else len(start.members))
@@ -124,7 +133,7 @@ def train(
         job = Job(folder, recipe, members, starts(recipe, start, members), show, tensorboard)
         if not launch(job, examples, held_out, stopper):
             return TrainingResult(folder, None, {}, notes=tuple(notes))
-        return replace(conclude(job, examples, held_out, start), notes=tuple(notes))
+        return replace(conclude(job, examples, held_out, start, levels), notes=tuple(notes))
     finally:
         lock.release()
 

@@ -121,6 +121,8 @@ def _of_entry(corpus: Corpus, path: str, name: str, settings: DataSettings) -> l
         found.append(ExampleSource(path, name, "md", moving[0].dataset))
     if "b_factor" in settings.kinds and summary.n_labels.get("b_factor", 0) and not moving and summary.trajectories:
         found.append(ExampleSource(path, name, "b_factor", summary.trajectories[0].dataset))
+    if "rearrangement" in settings.kinds and not moving and summary.trajectories:
+        found.append(ExampleSource(path, name, "rearrangement", summary.trajectories[0].dataset))
     return found
 
 

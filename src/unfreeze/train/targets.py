@@ -40,6 +40,10 @@ class MotionTargets:
         Which trajectory it is of.
     level : int64 [n_windows]
         0 for the whole, 1 for halves and so on.
+    implicit : bool [n_windows]
+        Whether the solvent was implicit (or none).
+    log_level : float64 [n_windows]
+        Logarithm of the factor on all amplitudes in such a solvent (`train.levels`); 0 when None.
     """
 
     log_rmsf: NDArray[np.float32]
@@ -47,6 +51,8 @@ class MotionTargets:
     temperature_K: NDArray[np.float64]
     trajectory: NDArray[np.int64]
     level: NDArray[np.int64]
+    implicit: NDArray[np.bool_]
+    log_level: NDArray[np.float64] | None = None
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -79,7 +85,7 @@ def motion_targets(
     fewest_frames
         A window of fewer has no target.
     """
-    rows, times, temperatures, numbers, levels = [], [], [], [], []
+    rows, times, temperatures, numbers, levels, implicit = [], [], [], [], [], []
     for number, record in enumerate(entry.manifest.trajectories):
         if record.conditions.kind != "md" or not record.is_complete:
             continue
@@ -109,10 +115,16 @@ def motion_targets(
                 temperatures.append(record.conditions.temperature_K or np.nan)
                 numbers.append(number)
                 levels.append(level)
+                implicit.append((record.conditions.solvent or "").startswith(("implicit", "vacuum")))
     if not rows:
         return None
     return MotionTargets(
-        np.stack(rows), np.array(times), np.array(temperatures), np.array(numbers, np.int64), np.array(levels, np.int64)
+        np.stack(rows),
+        np.array(times),
+        np.array(temperatures),
+        np.array(numbers, np.int64),
+        np.array(levels, np.int64),
+        np.array(implicit, np.bool_),
     )
 
 
