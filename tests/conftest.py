@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -161,6 +161,30 @@ def _ions(points_nm: Any, chain: str = "I") -> Complex:
 
 def _moved(molecule: Complex, shift_nm: Sequence[float]) -> Complex:
     return molecule.with_coordinates(molecule.coordinates_nm + np.asarray(shift_nm))
+
+
+@pytest.fixture(scope="session")
+def motion_model() -> Callable[..., Any]:
+    """Models with random networks: `motion_model(scale)`; with scale 0 the heads are zero, as before any training."""
+    from unfreeze.model.features import N_EDGE_FEATURES, N_NODE_FEATURES
+    from unfreeze.model.motion_model import HEADS, MotionModel
+    from unfreeze.model.network import NetworkShape, initial_parameters
+
+    def build(scale: float = 0.05, n_members: int = 2, card: Any = None, width: int = 16) -> MotionModel:
+        members = []
+        for seed in range(n_members):
+            shape = NetworkShape(N_NODE_FEATURES, N_EDGE_FEATURES, width=width, n_layers=2)
+            parameters = initial_parameters(shape, HEADS, seed)
+            random = np.random.default_rng(100 + seed)
+            for name in HEADS:
+                last = f"heads.{name}.1.weight"
+                parameters[last] = (scale * random.standard_normal(parameters[last].shape)).astype(np.float32)
+            # a fifth of uncertainty
+            parameters["heads.uncertainty.1.bias"][:] = np.log(0.2)
+            members.append(parameters)
+        return MotionModel(tuple(members), card if card is not None else {"name": "random", "version": "0"})
+
+    return build
 
 
 @pytest.fixture(scope="session")

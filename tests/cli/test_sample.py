@@ -92,6 +92,26 @@ def test_the_summary_for_people_names_the_files(here: Path) -> None:
     }
 
 
+def test_a_file_of_weights_is_the_model(here: Path, motion_model: Any) -> None:
+    from unfreeze.model.weights import save_model
+
+    save_model(here / "some.safetensors", motion_model(0.1, card={"name": "some", "version": "3"}))
+    arguments = ("sample", str(EXAMPLE), "--chains", "A", "-n", "3", "--model", "some.safetensors", "-o", "out")
+    summary = summary_of(run(*arguments, "--json"))
+    assert (summary["model"]["name"], summary["model"]["version"]) == ("some", "3")
+    assert summary["model"]["weights"]["sha256"] == hashlib.sha256((here / "some.safetensors").read_bytes()).hexdigest()
+    assert summary["files"]["fluctuations"] == "out/fluctuations.csv"
+    assert len((here / "out" / "fluctuations.csv").read_text(encoding="utf-8").splitlines()) == 100
+    assert "The dashed line is what the model predicts" in (here / "out" / "report.html").read_text(encoding="utf-8")
+    again = run(*arguments, "--no-report")
+    assert again.exit_code == 2 and "--force" in again.stderr
+    assert run(*arguments, "--no-report", "--force").exit_code == 0
+    for wrong, said in (("absent.safetensors", "no such file of weights"), (str(EXAMPLE), "not a safetensors file")):
+        refused = run("sample", str(EXAMPLE), "-n", "1", "--model", wrong, "-o", "none")
+        assert refused.exit_code == 2 and said in " ".join(refused.stderr.split())
+    assert not (here / "none").exists()
+
+
 @pytest.mark.parametrize("format", ["pdb", "cif"])
 def test_other_formats_hold_the_same_frames(made: tuple[Path, Result], here: Path, format: str) -> None:
     run("sample", str(EXAMPLE), "-n", "4", "--no-report", "--format", format, "-o", "out", *UNTRAINED)

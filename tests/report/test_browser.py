@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from unfreeze.report.page import page_html
+from unfreeze.structure.fluctuations import Fluctuations
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 PIL_Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
@@ -144,6 +146,17 @@ def test_the_structure_is_drawn_moves_and_nothing_is_loaded(chromium, page_file)
     visit.pause()
     assert visit.own_problems() == []
     assert visit.outside_requests() == []
+
+
+def test_the_predicted_interval_is_drawn_behind_the_curve(chromium, make_complex, make_ensemble, tmp_path):
+    molecule = make_complex([14, 9])
+    predicted = np.linspace(0.05, 0.3, molecule.n_residues)
+    path = tmp_path / "predicted.html"
+    told = replace(make_ensemble(molecule), fluctuations=Fluctuations(predicted, 0.7 * predicted, 1.4 * predicted))
+    path.write_text(page_html(told), encoding="utf-8")
+    visit = Visit(chromium, path, tag="#sketch")
+    assert visit.page.locator("#rmsf path.band").count() == visit.page.locator("#rmsf path.predicted").count() == 2
+    assert visit.problems == []
 
 
 def test_colours_switch_between_mobility_and_chain(chromium, page_file):

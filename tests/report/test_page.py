@@ -16,6 +16,7 @@ from unfreeze.errors import InputError
 from unfreeze.report.molstar import MolstarBundle, as_classic_script, load_molstar
 from unfreeze.report.page import page_html, write_report
 from unfreeze.structure.ensemble import Ensemble
+from unfreeze.structure.fluctuations import Fluctuations
 
 TINY = MolstarBundle(script="globalThis.molstar = null;", style="", version="0")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
@@ -76,6 +77,20 @@ def test_coordinates_in_the_page_are_the_frames(make_complex, make_ensemble):
     for row, frame in zip(base + change, layout["frames"], strict=True):
         expected = 10.0 * (ensemble.coordinates_nm[frame - 1] - centre) @ np.array(layout["axes"]).T
         assert np.allclose(layout["step"] * row.reshape(-1, 3), expected, atol=layout["step"])
+
+
+def test_a_prediction_is_shown_with_its_interval_where_there_is_one(make_complex, make_ensemble):
+    molecule = make_complex([12, 9])
+    ensemble = make_ensemble(molecule)
+    assert data_of(page_html(ensemble))["trace"]["predicted"] is None
+    predicted = np.linspace(0.05, 0.2, molecule.n_residues)
+    predicted[4] = np.nan
+    html = page_html(replace(ensemble, fluctuations=Fluctuations(predicted, 0.8 * predicted, 1.25 * predicted)))
+    trace = data_of(html)["trace"]
+    assert trace["predicted"][4] is None and trace["low"][4] is None and trace["high"][4] is None
+    assert trace["predicted"][0] == 0.5 and trace["low"][0] == 0.4 and trace["high"][0] == 0.625
+    assert "The dashed line is what the model predicts" in html
+    assert "The dashed line" not in page_html(ensemble)
 
 
 def test_hostile_names_cannot_break_out(make_complex, make_ensemble):

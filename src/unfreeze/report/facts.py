@@ -87,7 +87,12 @@ def condition_rows(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     model = _mapping(record.get("model"))
     rows = [("Temperature", temperature), ("Observation time", time)]
     rows += [(_label(key), _text(value)) for key, value in conditions.items()]
-    rows.append(("Model", _text(model.get("name"))))
+    rows.append(("Model", " ".join(filter(None, (_text(model.get("name")), _text(model.get("version")))))))
+    weights = _mapping(model.get("weights"))
+    rows += [("Weights", _text(weights.get("name"))), ("Weights SHA-256", _text(weights.get("sha256")))]
+    error = _mapping(model.get("matching")).get("rms_log_error")
+    if isinstance(error, (int, float)):
+        rows.append(("Springs reach the prediction within", f"{100.0 * error:.1f} %"))
     rows += [(_label(key), _text(value)) for key, value in _mapping(model.get("parameters")).items()]
     rows.append(("Seed", _text(record.get("seed"))))
     return [(label, value) for label, value in rows if value]

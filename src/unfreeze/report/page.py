@@ -104,6 +104,7 @@ def page_html(ensemble: Ensemble, bundle: MolstarBundle | None = None) -> str:
         n_shown_atoms=len(scene.atoms),
         detail=scene.detail,
         has_trace=len(found.trace) > 0,
+        has_prediction=ensemble.fluctuations is not None,
         shares=[] if found.components is None else (100.0 * found.components.shares).tolist(),
         group_size=int(np.bincount(found.groups).max()) if len(found.groups) else 1,
         interfaces=interfaces[:_MOST_ROWS],
@@ -196,6 +197,7 @@ def _payload(ensemble: Ensemble, found: Findings, scene: Scene) -> dict[str, Any
     numbers = [f"{molecule.residue_number[r]}{molecule.residue_insertion_code[r]}" for r in found.trace]
     weights = ensemble.weights
     components = found.components
+    predicted, rows = ensemble.fluctuations, range(len(found.trace))
     return {
         "name": molecule.source.name,
         "chains": molecule.chain_name.tolist(),
@@ -206,6 +208,9 @@ def _payload(ensemble: Ensemble, found: Findings, scene: Scene) -> dict[str, Any
             "rmsf": np.round(found.rmsf_a, 3).tolist(),
             "interface": at_interface[found.trace].tolist(),
             "group": found.groups.tolist(),
+            "predicted": None if predicted is None else [_angstrom(predicted.predicted_nm, k) for k in rows],
+            "low": None if predicted is None else [_angstrom(predicted.low_nm, k) for k in rows],
+            "high": None if predicted is None else [_angstrom(predicted.high_nm, k) for k in rows],
         },
         "nGroups": len(found.correlations),
         "rmsd": np.round(found.rmsd_a, 3).tolist(),
@@ -240,6 +245,10 @@ def _matrix_bytes(found: Findings) -> bytes:
     """Upper triangle with its diagonal, row by row, in hundredths as int8."""
     rows, columns = np.triu_indices(len(found.correlations))
     return np.round(100.0 * found.correlations[rows, columns]).astype(np.int8).tobytes()
+
+
+def _angstrom(values_nm: NDArray[np.float64], row: int) -> float | None:
+    return round(10.0 * float(values_nm[row]), 3) if np.isfinite(values_nm[row]) else None
 
 
 def _rounded(value: float) -> float | None:

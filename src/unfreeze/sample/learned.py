@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from unfreeze.errors import UnfreezeError
+from unfreeze.model import weights
 from unfreeze.model.base_motion import BaseMotion
 from unfreeze.model.elasticity import MatchedElasticity, match_amplitudes
-from unfreeze.model.features import block_graph
+from unfreeze.model.features import BlockGraph, block_graph
 from unfreeze.model.motion_model import MotionModel, PredictedMotion, log_amplitude_of_conditions
-from unfreeze.model.weights import SHIPPED, load_model
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.fluctuations import Fluctuations
 
@@ -24,6 +24,7 @@ __all__ = ["HARMONIC", "LearnedMotion", "choose_model", "learn"]
 
 HARMONIC = "harmonic"
 """Name of the untrained springs where a model is asked for."""
+_SOLVENT = "explicit"  # the kind of simulation that amplitudes are meant to be those of
 _FEWEST_RESIDUES = 4  # of less there is no motion but that of the whole
 
 
@@ -37,6 +38,8 @@ class LearnedMotion:
         The model.
     base
         The complex with its blocks and the motion of its untrained springs.
+    graph
+        Features of the complex.
     is_protein : bool [n_blocks]
         Blocks whose amplitude was predicted.
     predicted
@@ -47,6 +50,7 @@ class LearnedMotion:
 
     model: MotionModel
     base: BaseMotion
+    graph: BlockGraph
     is_protein: np.ndarray
     predicted: PredictedMotion
     matched: MatchedElasticity
@@ -81,9 +85,9 @@ def choose_model(model: MotionModel | str | Path | None, molecule: Complex) -> t
     """
     if isinstance(model, str) and model == HARMONIC:
         return None, []
-    if model is None and not SHIPPED.is_file():
+    if model is None and not weights.SHIPPED.is_file():
         return None, ["This installation has no trained model; the untrained springs were used (model harmonic)."]
-    chosen = model if isinstance(model, MotionModel) else load_model(model)
+    chosen = model if isinstance(model, MotionModel) else weights.load_model(model)
     if np.count_nonzero(molecule.residue_kind == "protein") < _FEWEST_RESIDUES:
         return None, [
             f"The input has fewer than {_FEWEST_RESIDUES} residues of protein, of which alone the model has learned; "
@@ -125,21 +129,21 @@ def learn(
     base = BaseMotion.of(molecule)
     say("Predicting amplitudes", 0.0)
     graph = block_graph(base)
-    predicted = model.predict(graph, temperature_K=temperature_K, timescale_ns=timescale_ns)
+    predicted = model.predict(graph, temperature_K=temperature_K, timescale_ns=timescale_ns, solvent=_SOLVENT)
     known = np.isfinite(predicted.rmsf_nm) & np.isfinite(predicted.log_uncertainty)
     if not known[graph.is_protein].all():
         block = int(np.flatnonzero(graph.is_protein & ~known)[0])
         where = molecule.residue_label(int(base.blocks.block_residue[block]))
         raise UnfreezeError(f"the model gives no amplitude for {where}; use the model 'harmonic'")
     say("Matching the springs", 0.0)
-    conditions = log_amplitude_of_conditions(temperature_K, timescale_ns)
+    conditions = log_amplitude_of_conditions(temperature_K, timescale_ns) + model.log_level.get(_SOLVENT, 0.0)
     matched = match_amplitudes(
         base,
         np.where(graph.is_protein, predicted.rmsf_nm, base.rmsf_nm),
         wanted=graph.is_protein,
         temperature_K=temperature_K,
-        # what the model says nothing of begins with the law of time alone; temperature is in the draws
+        # what the model says nothing of begins with the law of time and the level alone; temperature is in the draws
         initial_softness=conditions - 0.5 * float(np.log(temperature_K / 300.0)),
         n_threads=n_threads,
     )
-    return LearnedMotion(model, base, graph.is_protein, predicted, matched)
+    return LearnedMotion(model, base, graph, graph.is_protein, predicted, matched)

@@ -6,7 +6,9 @@ function drawRmsf(data, goTo) {
   const host = byId("rmsf");
   if (!host) return;
   const trace = data.trace;
-  const top = Math.max(...trace.rmsf, 0.1) * 1.06;
+  const largest = Math.max(...trace.rmsf, ...(trace.predicted || []), 0.1);
+  // the band may leave the picture, the curves may not
+  const top = Math.min(Math.max(largest, ...(trace.high || [])), 1.6 * largest) * 1.06;
   const members = new Map();
   trace.chain.forEach((chain, i) => {
     if (!members.has(chain)) members.set(chain, []);
@@ -40,7 +42,7 @@ function onResize(host, render) {
 }
 
 function rmsfPanel(data, chain, rows, top, width, goTo) {
-  const { rmsf, number, residue } = data.trace;
+  const { rmsf, number, residue, predicted, low, high } = data.trace;
   const W = Math.max(280, width);
   const H = 168;
   const [left, right, above, below] = [38, 8, 8, 30];
@@ -73,6 +75,8 @@ function rmsfPanel(data, chain, rows, top, width, goTo) {
   }
   const pieces = [];
   let area = "";
+  let band = "";
+  let dashes = "";
   let run = [];
   const close = () => {
     if (!run.length) return;
@@ -80,6 +84,12 @@ function rmsfPanel(data, chain, rows, top, width, goTo) {
     if (run.length === 1) points.push(`${(x(run[0]) + 1).toFixed(1)},${y(values[run[0]]).toFixed(1)}`);
     pieces.push("M" + points.join("L"));
     area += `M${x(run[0]).toFixed(1)},${y(0)}L${points.join("L")}L${x(run[run.length - 1]).toFixed(1)},${y(0)}Z`;
+    const told = predicted ? run.filter((k) => predicted[rows[k]] !== null) : [];
+    const line = (list, of) => list.map((k) => `${x(k).toFixed(1)},${y(Math.min(of[rows[k]], top)).toFixed(1)}`).join("L");
+    if (told.length > 1) {
+      band += `M${line(told, high)}L${line([...told].reverse(), low)}Z`;
+      dashes += `M${line(told, predicted)}`;
+    }
     run = [];
   };
   rows.forEach((i, k) => {
@@ -88,7 +98,10 @@ function rmsfPanel(data, chain, rows, top, width, goTo) {
     run.push(k);
   });
   close();
-  svg.append(draw("path", { d: area, fill: chainColour(chain), "fill-opacity": 0.14 }));
+  if (band) {
+    svg.append(draw("path", { class: "band", d: band, fill: "var(--ink)", "fill-opacity": 0.1 }));
+    svg.append(draw("path", { class: "predicted", d: dashes, fill: "none", stroke: "var(--ink)", "stroke-opacity": 0.55, "stroke-width": 1.2, "stroke-dasharray": "4 3" }));
+  } else svg.append(draw("path", { d: area, fill: chainColour(chain), "fill-opacity": 0.14 }));
   svg.append(draw("path", { d: pieces.join(""), fill: "none", stroke: chainColour(chain), "stroke-width": 1.8, "stroke-linejoin": "round" }));
   const marks = rows.map((i, k) => (data.trace.interface[i] ? `M${x(k).toFixed(1)},${H - below + 3}v5` : "")).join("");
   if (marks) svg.append(draw("path", { d: marks, stroke: chainColour(chain), "stroke-width": Math.max(1, Math.min(3, (W - left - right) / rows.length)) }));
@@ -104,7 +117,9 @@ function rmsfPanel(data, chain, rows, top, width, goTo) {
     const box = svg.getBoundingClientRect();
     const scale = box.width / W;
     const where = data.trace.interface[rows[at]] ? "\nat an interface" : "";
-    if (tell) tip.show(box.left + x(at) * scale, box.top + y(values[at]) * scale, `${name} ${residue[rows[at]]} ${number[rows[at]]}: ${values[at].toFixed(2)} Å${where}`);
+    const i = rows[at];
+    const said = predicted && predicted[i] !== null ? `\npredicted ${predicted[i].toFixed(2)} Å (${low[i].toFixed(2)} to ${high[i].toFixed(2)})` : "";
+    if (tell) tip.show(box.left + x(at) * scale, box.top + y(values[at]) * scale, `${name} ${residue[i]} ${number[i]}: ${values[at].toFixed(2)} Å${said}${where}`);
   };
   const leave = () => {
     cursor.setAttribute("visibility", "hidden");

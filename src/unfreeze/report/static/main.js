@@ -3,8 +3,8 @@
 function csvTables(data, matrix) {
   const t = data.trace;
   return {
-    rmsf: () => ["rmsf.csv", [["chain", "residue", "number", "rmsf_angstrom", "at_interface"],
-      ...t.rmsf.map((value, i) => [data.chains[t.chain[i]], t.residue[i], t.number[i], value, t.interface[i]])]],
+    rmsf: () => ["rmsf.csv", [["chain", "residue", "number", "rmsf_angstrom", "at_interface", ...(t.predicted ? ["predicted_angstrom", "low_angstrom", "high_angstrom"] : [])],
+      ...t.rmsf.map((value, i) => [data.chains[t.chain[i]], t.residue[i], t.number[i], value, t.interface[i], ...(t.predicted ? [t.predicted[i] ?? "", t.low[i] ?? "", t.high[i] ?? ""] : [])])]],
     components: () => ["components.csv", [["frame", "component_1_angstrom", "component_2_angstrom", "rmsd_from_input_angstrom", "weight"],
       ...data.components.frames.map((f, i) => [i + 1, f[0], f[1], data.rmsd[i], data.weights ? data.weights[i] : 1 / data.rmsd.length])]],
     interfaces: () => ["interfaces.csv", [["first", "second", "contacts_input", "hold", "weaken", "break", "form", "native_fraction_mean", "buried_area_input_angstrom2", "buried_area_mean_angstrom2", "buried_area_sd_angstrom2"],
