@@ -21,6 +21,7 @@ from unfreeze.physics.springs import SpringConstants
 from unfreeze.sample.learned import choose_model, learn
 from unfreeze.sample.record import make_record
 from unfreeze.sample.sampler import ATTEMPTS, HarmonicSampler
+from unfreeze.sample.side_chains import SideChainDraws
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.ensemble import Ensemble
 from unfreeze.structure.frame_validity import FrameValidity
@@ -33,6 +34,7 @@ _TEMPERATURES_K = (1.0, 1000.0)
 _TIMESCALES_NS = (1e-3, 1e6)
 
 Progress = Callable[[str, float], None]
+_Made = tuple[NDArray[np.float32], FrameValidity, NDArray[np.bool_], NDArray[np.int64]]
 
 
 def sample_ensemble(
@@ -108,17 +110,30 @@ def sample_ensemble(
                 progress=say,
             )
             matched = learned.matched
-            sampler = HarmonicSampler.of(molecule, learned.base.blocks, matched.springs, matched.ensemble)
-        frames, validity, attempts, eased = _draw_all(sampler, n_frames, seed, batch, threads, say)
+            side_chains = None
+            if chosen.flow is not None:
+                side_chains = SideChainDraws.of(
+                    molecule,
+                    learned.base.blocks,
+                    learned.graph,
+                    chosen.flow,
+                    temperature_K=temperature_K,
+                    timescale_ns=timescale_ns,
+                )
+            sampler = HarmonicSampler.of(molecule, learned.base.blocks, matched.springs, matched.ensemble, side_chains)
+        frames, validity, attempts, eased, n_turned = _draw_all(sampler, n_frames, seed, batch, threads, say)
     checks = {
         "n_frames_drawn": int(n_frames + attempts.sum()),
         "n_frames_replaced": int((attempts > 0).sum()),
         "n_frames_damped": int((np.array(ATTEMPTS)[attempts] < 1.0).sum()),
         "n_frames_eased": int(eased.sum()),
         "n_frames_still": int((np.array(ATTEMPTS)[attempts] == 0.0).sum()),
+        "side_chains_drawn_share": None,
         **validity.summary(),
         "input": sampler.checker.input_validity.summary(),
     }
+    if sampler.side_chains is not None:
+        checks["side_chains_drawn_share"] = float(n_turned.mean()) / len(sampler.side_chains.side_chains)
     record = make_record(
         sampler,
         learned,
@@ -157,11 +172,12 @@ def _check_arguments(
 
 def _draw_all(
     sampler: HarmonicSampler, n_frames: int, seed: int, batch: int, n_threads: int, say: Progress
-) -> tuple[NDArray[np.float32], FrameValidity, NDArray[np.int64], NDArray[np.bool_]]:
-    """Frames, their validity, the attempt that each took and whether it was eased, in order of number."""
+) -> tuple[NDArray[np.float32], FrameValidity, NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Frames, their validity, the attempt of each, whether it was eased, side chains drawn; in order of number."""
     frames = np.empty((n_frames, sampler.molecule.n_atoms, 3), dtype=np.float32)
     attempts = np.zeros(n_frames, dtype=np.int64)
     eased = np.zeros(n_frames, dtype=bool)
+    n_turned = np.zeros(n_frames, dtype=np.int64)
     kept: list[FrameValidity] = []
     kept_numbers: list[NDArray[np.int64]] = []
     missing = np.arange(n_frames)
@@ -171,7 +187,7 @@ def _draw_all(
         done = 0
         say("Drawing frames" if attempt == 0 else "Replacing frames that fail", 0.0)
         with ThreadPoolExecutor(max_workers=n_threads) as pool:
-            waiting: dict[Future[tuple[NDArray[np.float32], FrameValidity, NDArray[np.bool_]]], NDArray[np.int64]] = {
+            waiting: dict[Future[_Made], NDArray[np.int64]] = {
                 pool.submit(sampler.frames, part, seed=seed, attempt=attempt): part for part in parts
             }
             try:
@@ -179,11 +195,12 @@ def _draw_all(
                     finished, _ = wait(waiting, return_when=FIRST_COMPLETED, timeout=0.2)
                     for future in finished:
                         part = waiting.pop(future)
-                        made, validity, was_eased = future.result()
+                        made, validity, was_eased, turned = future.result()
                         good = np.flatnonzero(validity.passes)
                         frames[part[good]] = made[good]
                         attempts[part[good]] = attempt
                         eased[part[good]] = was_eased[good]
+                        n_turned[part[good]] = turned[good]
                         kept.append(validity.take(good))
                         kept_numbers.append(part[good])
                         failed.append(part[~validity.passes])
@@ -199,4 +216,4 @@ def _draw_all(
         # the last attempt is the reference structure itself, which has no fault that is not its own
         raise UnfreezeError(f"{len(missing)} of {n_frames} frames could not be made valid, which should not happen")
     order = np.argsort(np.concatenate(kept_numbers))
-    return frames, FrameValidity.concatenate(kept).take(order), attempts, eased
+    return frames, FrameValidity.concatenate(kept).take(order), attempts, eased, n_turned

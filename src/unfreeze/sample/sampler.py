@@ -17,6 +17,7 @@ from unfreeze.physics.harmonic import HarmonicEnsemble
 from unfreeze.physics.projection import CovalentProjector
 from unfreeze.physics.springs import SpringConstants, Springs, find_springs
 from unfreeze.physics.timescale import stiffness_scale
+from unfreeze.sample.side_chains import SideChainDraws
 from unfreeze.structure.blocks import Blocks, partition
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.frame_validity import FrameValidity
@@ -42,6 +43,8 @@ class HarmonicSampler:
         The complex, its rigid blocks, its springs, and the Gaussian over block displacements.
     projector, checker
         What restores covalent geometry, and what judges a frame.
+    side_chains
+        What draws side-chain torsions; None where side chains are rigid.
     """
 
     molecule: Complex
@@ -50,6 +53,7 @@ class HarmonicSampler:
     ensemble: HarmonicEnsemble
     projector: CovalentProjector
     checker: FrameChecker
+    side_chains: SideChainDraws | None = None
 
     @classmethod
     def build(
@@ -88,21 +92,30 @@ class HarmonicSampler:
         return cls.of(molecule, blocks, springs, ensemble)
 
     @classmethod
-    def of(cls, molecule: Complex, blocks: Blocks, springs: Springs, ensemble: HarmonicEnsemble) -> HarmonicSampler:
+    def of(
+        cls,
+        molecule: Complex,
+        blocks: Blocks,
+        springs: Springs,
+        ensemble: HarmonicEnsemble,
+        side_chains: SideChainDraws | None = None,
+    ) -> HarmonicSampler:
         """Draw from an ensemble that is there already; whoever made it has seen to temperature and time.
 
         Parameters
         ----------
         molecule, blocks, springs, ensemble
             The complex in its reference structure, its rigid blocks, its springs and the Gaussian of these.
+        side_chains
+            What draws side-chain torsions; None to keep side chains rigid.
         """
         ensemble.prepare()
         projector = CovalentProjector(molecule, blocks)
-        return cls(molecule, blocks, springs, ensemble, projector, FrameChecker(molecule))
+        return cls(molecule, blocks, springs, ensemble, projector, FrameChecker(molecule), side_chains)
 
     def frames(
         self, numbers: NDArray[np.int64], *, seed: int, attempt: int = 0
-    ) -> tuple[NDArray[np.float32], FrameValidity, NDArray[np.bool_]]:
+    ) -> tuple[NDArray[np.float32], FrameValidity, NDArray[np.bool_], NDArray[np.int64]]:
         """Make frames and check them.
 
         Parameters
@@ -116,13 +129,15 @@ class HarmonicSampler:
 
         Returns
         -------
-        float32 [n_frames, n_atoms, 3], FrameValidity, bool [n_frames]
-            Frames superposed on the reference structure, nm, what the checks say, and whether the draw was eased.
+        float32 [n_frames, n_atoms, 3], FrameValidity, bool [n_frames], int64 [n_frames]
+            Frames superposed on the reference structure, nm, what the checks say, whether the draw was eased, and
+            how many side chains have torsions that were drawn.
         """
         if ATTEMPTS[attempt] == 0.0:
             # what is wrong with the input is not mended here: mending can make a fault that the input does not have
             still = np.repeat(self.molecule.coordinates_nm[None].astype(np.float32), len(numbers), axis=0)
-            return still, self.checker.check(still), np.zeros(len(numbers), dtype=bool)
+            nothing = np.zeros(len(numbers), dtype=np.int64)
+            return still, self.checker.check(still), nothing.astype(bool), nothing
         noise = np.stack([self._noise(seed, int(number), attempt) for number in numbers], axis=1)
         moves = ATTEMPTS[attempt] * self.ensemble.draw(noise)
         frames = self._build(moves)
@@ -135,8 +150,11 @@ class HarmonicSampler:
             moves[failed] = ease(self.ensemble, moves[failed], self._faulty_blocks(frames[failed]))
             frames[failed] = self._build(moves[failed])
             validity = self.checker.check(frames)
+        n_turned = np.zeros(len(numbers), dtype=np.int64)
+        if self.side_chains is not None:
+            frames, n_turned = self.side_chains.apply(frames, numbers, seed=seed, attempt=attempt)
         moved = superpose(frames, self.molecule.coordinates_nm, self._superposition_atoms()).astype(np.float32)
-        return moved, self.checker.check(moved), eased
+        return moved, self.checker.check(moved), eased, n_turned
 
     def _build(self, moves: NDArray[np.float64]) -> NDArray[np.float64]:
         """Frames [n_frames, n_atoms, 3] of block displacements [n_frames, n_blocks, 6], projected and pushed apart."""
