@@ -82,7 +82,7 @@ def test_frames_do_not_depend_on_threads_or_batches(crambin, model, sampled, thr
 def test_harmonic_frames_are_those_of_the_sampler(crambin):
     ensemble = sample_ensemble(crambin, "harmonic", n_frames=3, seed=7, timescale_ns=20.0)
     sampler = HarmonicSampler.build(crambin, timescale_ns=20.0)
-    frames, validity, _ = sampler.frames(np.arange(3), seed=7)
+    frames, validity, *_ = sampler.frames(np.arange(3), seed=7)
     assert validity.passes.all() and np.array_equal(ensemble.coordinates_nm, frames)
     assert ensemble.fluctuations is None and "weights" not in ensemble.record["model"]
 
