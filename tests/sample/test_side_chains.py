@@ -1,4 +1,4 @@
-"""Side chains in frames: drawn, sound, exactly turned, the same whatever the batch; and what stays where nothing fits."""
+"""Side chains in frames: drawn, sound, exactly turned, the same whatever the batch; what stays where none fits."""
 
 from __future__ import annotations
 
