@@ -65,6 +65,10 @@ def validity_rows(record: Mapping[str, Any]) -> list[dict[str, str]]:
     for key, label, note in _REPAIRS:
         if checks.get(key):
             rows.append({"label": label, "note": note, "ensemble": _count(checks[key]), "input": "–"})
+    share = checks.get("side_chains_drawn_share")
+    if share is not None:
+        note = "torsions drawn anew; the others keep the input's, since nothing drawn fitted"
+        rows.append({"label": "Side chains drawn", "note": note, "ensemble": _share(share), "input": "–"})
     return rows
 
 
