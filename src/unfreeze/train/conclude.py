@@ -18,8 +18,6 @@ from unfreeze.train.levels import with_levels
 
 __all__ = ["TrainingResult", "conclude"]
 
-_LEAST_GAIN = 1e-3  # of a score: less is no improvement
-
 _LEAST_GAIN = 1e-4  # of a score, relative; less is chance
 
 

@@ -98,10 +98,9 @@ class Dashboard:
 
     def _page(self, share: float) -> Group:
         from rich.console import Group
-        from rich.progress_bar import ProgressBar
         from rich.text import Text
 
-        rows: list[Any] = [Text(self._line, style="bold"), ProgressBar(total=1.0, completed=share, width=_WIDTH)]
+        rows: list[Any] = [Text(self._line, style="bold"), Text(_bar(share), style="green")]
         rows.append(Text(f"{sparkline(list(self._losses), _WIDTH)}  loss"))
         rows.append(Text("  ".join(f"{name} {value:.3f}" for name, value in self._parts.items()), style="dim"))
         if self._table is not None:
@@ -122,6 +121,11 @@ def sparkline(values: Sequence[float], width: int) -> str:
     means = [sum(part) / len(part) for part in parts]
     low, high = min(means), max(means)
     return "".join(_BARS[int((value - low) / (high - low or 1.0) * (len(_BARS) - 1))] for value in means)
+
+
+def _bar(share: float) -> str:
+    n = round(_WIDTH * min(max(share, 0.0), 1.0))
+    return "━" * n + "╌" * (_WIDTH - n)
 
 
 def _mean(values: Sequence[float]) -> float:
