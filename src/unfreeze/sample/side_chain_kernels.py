@@ -53,7 +53,7 @@ def _fits(frame, own, inner, block, near, bounds, heavy, pivot, reach, apart):  
 
 @compiled
 def turn_side_chains(  # type: ignore[no-untyped-def]
-    frame, order, uniform, cumulative, defined, reference, axes, move_start, move_atom, own_start, own_atom,
+    frame, order, uniform, cumulative, defined, symmetric, reference, axes, move_start, move_atom, own_start, own_atom,
     inner_start, inner, block, near_start, near, bounds, heavy, pivot, reach, apart, n_rounds,
 ):  # fmt: skip
     """Turn the side chains of one frame in place; how many stayed as they were.
@@ -76,7 +76,10 @@ def turn_side_chains(  # type: ignore[no-untyped-def]
                 for k in range(4):
                     if defined[i, k]:
                         atoms = move_atom[move_start[4 * i + k] : move_start[4 * i + k + 1]]
-                        _turn(frame, axes[i, k, 0], axes[i, k, 1], drawn[k] - reference[i, k], atoms)
+                        angle = drawn[k] - reference[i, k]
+                        if symmetric[i, k]:  # half a turn more would only exchange names
+                            angle -= np.pi * np.round(angle / np.pi)
+                        _turn(frame, axes[i, k, 0], axes[i, k, 1], angle, atoms)
                 if _fits(
                     frame, own_atom[own_start[i] : own_start[i + 1]], inner[inner_start[i] : inner_start[i + 1]],
                     block[i], near[near_start[block[i]] : near_start[block[i] + 1]],

@@ -3,7 +3,8 @@
 A frame of rigid blocks has every side chain as in the reference structure and is sound. Side chains are then turned one
 after the other, in an order drawn for the frame: a few times torsions are drawn for each, and the first that bring it
 within no other atom's clash distance stay. So a frame never has a clash that it did not have before. A side chain that
-fits nowhere has another turn after all others have had theirs, and else stays as it was.
+fits nowhere has another turn after all others have had theirs, and else stays as it was. Of the two ways to place a
+symmetric group, which look the same, it takes the one nearer to the reference, so that atoms keep their places.
 """
 
 from __future__ import annotations
@@ -142,10 +143,25 @@ class SideChainDraws:
             stream = np.random.SeedSequence(seed, spawn_key=(number, attempt, 1))
             random = np.random.Generator(np.random.PCG64(stream))
             turned[row] = n - turn_side_chains(
-                made[row], random.permutation(n), random.random((n, _ROUNDS * _TRIES, N_CHI)), self.tables.cumulative,
-                self.tables.defined, self.reference, axes, *self.moves, *self.own, *self.inner, self.block,
-                *self._near(made[row]), *self.members, self.pivot, self.reach, _APART_NM, _ROUNDS,
-            )  # fmt: skip
+                made[row],
+                random.permutation(n),
+                random.random((n, _ROUNDS * _TRIES, N_CHI)),
+                self.tables.cumulative,
+                self.tables.defined,
+                self.side_chains.symmetric,
+                self.reference,
+                axes,
+                *self.moves,
+                *self.own,
+                *self.inner,
+                self.block,
+                *self._near(made[row]),
+                *self.members,
+                self.pivot,
+                self.reach,
+                _APART_NM,
+                _ROUNDS,
+            )
         return made, turned
 
     def _near(self, frame_nm: NDArray[np.float64]) -> Lists:
