@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -20,6 +21,7 @@ from unfreeze.train.draws import generator, plan_draws, shares
 from unfreeze.train.examples import Example
 from unfreeze.train.network import apply, parameters_of
 from unfreeze.train.recipe import Augmentation, DivergenceSettings, LossWeights, Recipe
+from unfreeze.train.recipe_data import KINDS
 from unfreeze.train.validate import score_table, uncertainty_scale
 
 SEGMENT = torch.tensor([0, 0, 0, 1, 1])
@@ -99,17 +101,20 @@ def test_a_batch_is_its_examples(examples: tuple[Example, ...]) -> None:
         for name, value in initial_parameters(shape, HEADS).items()
     }
     parameters = parameters_of(arrays)
-    kinds = [one.motion is not None for one in examples]
-    together = make_batch(examples, n_motion=sum(kinds), n_b_factor=len(kinds) - sum(kinds))
+    kinds = Counter(one.source.kind for one in examples)
+    numbers = {
+        f"n_{name}": kinds[kind] for name, kind in zip(("motion", "b_factor", "rearrangement"), KINDS, strict=True)
+    }
+    together = make_batch(examples, **numbers)
     outputs = apply(parameters, together)
     loss, _ = of.losses(outputs, together, LossWeights())
-    offset, losses = 0, {True: [], False: []}
-    for example, is_motion in zip(examples, kinds, strict=True):
+    offset, losses = 0, {kind: [] for kind in kinds}
+    for example in examples:
         alone = make_batch([example], n_motion=1, n_b_factor=1)
         single = apply(parameters, alone)
         part = outputs["rmsf"][offset : offset + example.n_blocks]
         assert torch.allclose(single["rmsf"], part, atol=2e-5)
-        losses[is_motion].append(float(of.losses(single, alone, LossWeights())[0]))
+        losses[example.source.kind].append(float(of.losses(single, alone, LossWeights())[0]))
         offset += example.n_blocks
     assert float(loss) == pytest.approx(sum(np.mean(one) for one in losses.values()), rel=1e-4)
 
