@@ -66,7 +66,7 @@ def test_later_halves_are_held_out(corpus: Path) -> None:
 
 def test_parts_of_a_split(corpus: Path) -> None:
     sources = find_sources(DataSettings(corpora=(str(corpus),), split="parts", exclude=("1KBH",)))
-    assert [one.entry for one in sources.train] == ["1HVR", "1KNE"]
+    assert {one.entry for one in sources.train} == {"1HVR", "1KNE"}
     assert [one.entry for one in sources.validation] == ["3EQS"]
     for wrong, words in (
         ({"split": "none"}, "none"),
@@ -117,6 +117,6 @@ def test_several_processes_fill_the_cache(corpus: Path, tmp_path: Path) -> None:
     sources = find_sources(settings).train
     found = load_examples(sources, settings, tmp_path, processes=2, progress=lambda *numbers: told.append(numbers))
     assert {one.source.entry for one in found.examples} == {"1KNE", "3EQS", "1KBH"}
-    assert told[-1] == (4, 4, 0)
+    assert told[-1] == (len(sources), len(sources), 0)
     with pytest.raises(InputError, match="nothing can be learned"):
         load_examples(sources, DataSettings(fewest_frames=1000, most_blocks=120), tmp_path)
