@@ -23,6 +23,7 @@ from unfreeze.structure.ensemble import ENSEMBLE_SCHEMA
 __all__ = ["make_record"]
 
 _MUCH_CONTEXT = 0.25  # share of the blocks that the model predicts nothing of
+_NEAR_K, _NEAR = 15.0, 3.0  # so near to what was trained on (K; factor of time) nobody need be warned
 _MUCH_LONGER = 1.5  # times the longest chain of the training
 _POOR_MATCH = 0.15  # error of log RMSF
 
@@ -176,7 +177,8 @@ def _learned_warnings(learned: LearnedMotion, temperature_K: float, timescale_ns
     limits = limits if isinstance(limits, Mapping) else {}
     for key, value, unit in (("temperature_K", temperature_K, "K"), ("timescale_ns", timescale_ns, "ns")):
         low, high = _range(limits.get(key))
-        if not low <= value <= high:
+        slack_low, slack_high = (low - _NEAR_K, high + _NEAR_K) if unit == "K" else (low / _NEAR, high * _NEAR)
+        if not slack_low <= value <= slack_high:
             said.append(
                 f"{value:g} {unit} is outside {low:g} to {high:g} {unit}, what the model was trained on; "
                 "the amplitudes are an extrapolation."

@@ -81,7 +81,8 @@ def conclude(
     )  # fmt: skip
     if improved is False:
         card["note"] = "not better on what was held out than the model it was started from, whose weights these are"
-    path = save_model(job.folder / "model.safetensors", MotionModel(members, card, scale, levels))
+    flow = None if start is None else start.flow  # side chains are not what this training is about
+    path = save_model(job.folder / "model.safetensors", MotionModel(members, card, scale, levels, flow))
     write_json(job.folder / "card.json", card)
     write_atomically(job.folder / "card.md", card_markdown(card))
     return TrainingResult(job.folder, path, card, improved)
