@@ -70,13 +70,13 @@ class Normal:
             shift = _wrapped(one.torsions - one.graphs[0].reference, _periods(one))
             mean = (shift**2).mean(axis=0)
             for row, k in zip(*np.nonzero(one.graphs[0].defined), strict=True):
-                squares.setdefault((one.residue_names[row], k), []).append((mean[row, k], one.weight))
+                squares.setdefault((str(one.residue_names[row]), int(k)), []).append((mean[row, k], one.weight))
         self._widths = {key: np.sqrt(np.average(*np.transpose(rows))) for key, rows in squares.items()}
 
     def draw(self, example: FlowExample, random: np.random.Generator, n: int) -> Angles:
         """Torsions [n, n_side_chains, 4], rad."""
         names = example.residue_names
-        widths = np.array([[self._widths.get((name, k), 0.0) for k in range(N_CHI)] for name in names])
+        widths = np.array([[self._widths.get((str(name), k), 0.0) for k in range(N_CHI)] for name in names])
         return _wrapped(example.graphs[0].reference + widths * random.standard_normal((n, *widths.shape)))
 
 
@@ -104,7 +104,7 @@ class Table:
         period = _periods(example)
         for row, k in zip(*np.nonzero(graph.defined), strict=True):
             well = int(np.mod(graph.reference[row, k], period[row, k]) // (period[row, k] / 3))
-            yield row, k, (example.residue_names[row], int(k), well, bool(buried[row]))
+            yield row, k, (str(example.residue_names[row]), int(k), well, bool(buried[row]))
 
     def draw(self, example: FlowExample, random: np.random.Generator, n: int) -> Angles:
         """Torsions [n, n_side_chains, 4], rad."""

@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--hold-out", type=int, help="a fold that is left out")
     parser.add_argument("--trained", type=Path, help="a flow that --out wrote; nothing is trained")
     parser.add_argument("--into", type=Path, help="a trained model to put the flow into")
-    arguments = parser.parse_args()
+    arguments: Any = parser.parse_args()
     if (arguments.trained is None) == (arguments.data is None or arguments.out is None):
         raise InputError("give either --data and --out, or --trained")
     model = None if arguments.into is None else load_model(arguments.into)
@@ -47,7 +48,7 @@ def main() -> None:
         flow = _train(read_flow_recipe(arguments.recipe), arguments.data, arguments.hold_out)
         with atomic_path(arguments.out) as temporary:
             temporary.write_bytes(safetensors.numpy.save(flow_tensors(flow)))
-    if model is not None:
+    if model is not None and arguments.into is not None:
         save_model(arguments.into, replace(model, flow=flow))
 
 

@@ -60,8 +60,10 @@ def check_flow(source: Path, header: Mapping[str, Any], entries: dict[str, Any])
     said = header.get("flow")
     if said is None and not found:
         return
-    sizes = [said.get(key) for key in ("version", "width", "n_layers")] if isinstance(said, Mapping) else []
-    if len(sizes) != 3 or any(type(size) is not int for size in sizes):
+    sizes: list[int] = []
+    if isinstance(said, Mapping):
+        sizes = [said[key] for key in ("version", "width", "n_layers") if type(said.get(key)) is int]
+    if len(sizes) != 3:
         raise _damaged(source, f"'flow' is {said!r}, expected its version, width and n_layers")
     version, width, n_layers = sizes
     if version != FLOW_VERSION:
