@@ -15,7 +15,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -38,16 +37,17 @@ def main() -> None:
     parser.add_argument("--hold-out", type=int, help="a fold that is left out")
     parser.add_argument("--trained", type=Path, help="a flow that --out wrote; nothing is trained")
     parser.add_argument("--into", type=Path, help="a trained model to put the flow into")
-    arguments: Any = parser.parse_args()
-    if (arguments.trained is None) == (arguments.data is None or arguments.out is None):
-        raise InputError("give either --data and --out, or --trained")
+    arguments = parser.parse_args()
+    folders, out = arguments.data, arguments.out
     model = None if arguments.into is None else load_model(arguments.into)
     if arguments.trained is not None:
         flow = flow_of(safetensors.numpy.load(arguments.trained.read_bytes()))
-    else:
-        flow = _train(read_flow_recipe(arguments.recipe), arguments.data, arguments.hold_out)
-        with atomic_path(arguments.out) as temporary:
+    elif folders is not None and out is not None:
+        flow = _train(read_flow_recipe(arguments.recipe), folders, arguments.hold_out)
+        with atomic_path(out) as temporary:
             temporary.write_bytes(safetensors.numpy.save(flow_tensors(flow)))
+    else:
+        raise InputError("give either --data and --out, or --trained")
     if model is not None and arguments.into is not None:
         save_model(arguments.into, replace(model, flow=flow))
 
