@@ -152,7 +152,7 @@ def published(folder: Path, n_wanted: int = 40) -> dict[str, Any]:
         if molecule.n_chains != 1 or not 100 <= len(molecule.representative_atoms()) <= 400:
             continue
         molecule = molecule.take_residues(molecule.residue_kind == "protein")
-        ensemble = sample_ensemble(molecule, n_frames=40, timescale_ns=300.0)
+        ensemble = sample_ensemble(molecule, n_frames=40, timescale_ns=300.0, model="harmonic")
         frames = superpose_on_mean(ensemble.coordinates_nm, molecule.representative_atoms())
         values.append(float(np.sqrt(((frames - frames.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)).mean()))
         if len(values) == n_wanted:

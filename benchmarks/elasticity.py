@@ -241,7 +241,7 @@ def main() -> None:
     for part in sorted(set(split.part_of.values())):
         weights = arguments.runs / part / "model.safetensors"
         if not weights.exists():
-            console.print(f"{weights}: there is none; {part} is left out")
+            console().print(f"{weights}: there is none; {part} is left out")
             continue
         model = load_model(weights)
         names = sorted(name for name, its in split.part_of.items() if its == part)
@@ -250,7 +250,7 @@ def main() -> None:
                 if corpus.entry(name).complex.n_residues < 30:
                     continue
                 rows += judge(corpus, name, model)
-                console.print(f"{part} {name}")
+                console().print(f"{part} {name}")
         if arguments.b_factors:
             crystals += b_factors(corpus, [name for name in names if name.startswith("skempi-")], model)
     factor = scale_harmonic(rows)
@@ -281,16 +281,16 @@ def _show(rows: list[dict[str, Any]], crystals: list[dict[str, Any]], factor: fl
     ):
         if group:
             table.add_row(words, "", str(len(group)), *(cell(group, s) for s in scores), style="bold")
-    console.print(table)
-    console.print(f"harmonic × {factor:.2f}, the best single factor")
+    console().print(table)
+    console().print(f"harmonic × {factor:.2f}, the best single factor")
     inside = [row["within_68"] for row in rows]
-    console.print(
+    console().print(
         f"within the 68 % interval: {np.median(inside):.2f} (median); expected against actual error, rank r: "
         f"{np.nanmedian([row['expected_error_rank_r'] for row in rows]):.2f}"
     )
     if crystals:
         model, base = (np.array([row[kind] for row in crystals]) for kind in ("model", "harmonic"))
-        console.print(
+        console().print(
             f"B-factors, {len(crystals)} complexes: median r {np.median(base):.3f} > {np.median(model):.3f}, "
             f"mean {base.mean():.3f} > {model.mean():.3f}"
         )

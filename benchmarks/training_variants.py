@@ -116,7 +116,7 @@ def main() -> None:
         tables = []
         for fold in folds:
             tables.append(run_variant(arguments, corpus, split, name, fold))
-            console.print(f"{name}, {fold}: {tables[-1]}")
+            console().print(f"{name}, {fold}: {tables[-1]}")
         found[name] = {score: _mean(tables, score) for score in SCORES}
     table = Table(title=f"held out: {', '.join(folds)}")
     table.add_column("variant")
@@ -126,7 +126,7 @@ def main() -> None:
     table.add_row("untrained springs", *(f"{first[score]['harmonic']:.3f}" for score in SCORES))
     for name, row in found.items():
         table.add_row(name, *(f"{row[score]['model']:.3f}" for score in SCORES))
-    console.print(table)
+    console().print(table)
     save(arguments.json, "training_variants", {"folds": folds, "steps": arguments.steps, "variants": found})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,6 @@ def conclude(
     examples: Sequence[Example],
     held_out: Sequence[Example],
     start: MotionModel | None,
-    levels: Mapping[str, float],
 ) -> TrainingResult:
     """Put the networks together, score them, and write the model with its card."""
     from unfreeze.train.network import parameters_of
@@ -62,6 +61,7 @@ def conclude(
     on_cpu = [parameters_of(one) for one in members]
     scores = score_table(on_cpu, held_out) if held_out else None
     before = None
+    levels = job.levels
     scale = 1.0 if start is None else start.uncertainty_scale
     if start is not None and held_out:
         before = score_table([parameters_of(one) for one in start.members], with_levels(held_out, start.log_level))

@@ -13,6 +13,7 @@ from unfreeze.errors import InputError, UnfreezeError
 from unfreeze.train.examples import Example
 from unfreeze.train.feature_cache import cache_folder
 from unfreeze.train.job import Job
+from unfreeze.train.levels import with_levels
 from unfreeze.train.loading import load_examples
 from unfreeze.train.member import MemberTraining
 from unfreeze.train.recipe import Recipe
@@ -80,8 +81,9 @@ class _Process:
         try:
             with Stopper() as stopper:
                 sources = find_sources(settings)
-                sets = [load_examples(part, settings, cache_folder()) for part in (sources.train, sources.validation)]
-                done = _train(fabric, job, sets[0].examples, sets[1].examples, stopper)
+                loaded = [load_examples(part, settings, cache_folder()) for part in (sources.train, sources.validation)]
+                examples, held_out = (with_levels(one.examples, job.levels) for one in loaded)
+                done = _train(fabric, job, examples, held_out, stopper)
         except UnfreezeError as error:
             return ("input" if isinstance(error, InputError) else "failed"), str(error)
         return ("finished" if done else "stopped"), ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,8 @@ class Job:
         Networks.
     starts
         Parameters that each begins with.
+    levels
+        Logarithm of the factor on all amplitudes by kind of solvent (`train.levels`).
     show, tensorboard
         How it is told of.
     """
@@ -38,6 +40,7 @@ class Job:
     recipe: Recipe
     n_members: int
     starts: Sequence[Mapping[str, NDArray[np.float32]]]
+    levels: Mapping[str, float] = field(default_factory=dict)
     show: bool = True
     tensorboard: bool = False
 

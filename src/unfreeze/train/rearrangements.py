@@ -2,7 +2,9 @@
 
 The Protein Data Bank holds most proteins several times: bound and unbound, in other crystals, as copies in one crystal,
 as models of an NMR ensemble. Superposed, they show where a chain gives way (loops, tails, domains), with a larger
-range than B-factors and without a lattice's disorder. Displacements are taken chain by chain, between chains that are
+range than B-factors and without a lattice's disorder. Residues next to the ends of what a crystal shows are left out:
+those that are seen there are the ones that hold still, and a model that learned from them would freeze tails.
+Displacements are taken chain by chain, between chains that are
 nearly identical, on the part that superposes well. Best et al. 2006, PNAS 103, 10901 compare such ensembles with
 dynamics measured by NMR.
 """
@@ -36,7 +38,9 @@ _MOST_NM = 2.0  # farther is counted as this far
 _LEAST_NM = 0.01
 _SETTLED_NM = 0.3  # two structures with a median displacement beyond this do not superpose
 _SEED = 12
-_VERSION = 1
+_END = 4
+_BREAK_NM = 0.45
+_VERSION = 2
 
 Progress = Callable[[str, float], None]
 
@@ -146,7 +150,7 @@ def rearrangements(
         if row is None:
             row = np.full(corpus.entry(chain.entry).complex.n_residues, np.nan, dtype=np.float32)
             found[chain.entry] = row
-        known = np.isfinite(displacement)
+        known = np.isfinite(displacement) & ~_near_ends(chain.points_nm)
         row[chain.residues[known]] = _logarithm(displacement[known])
     return found
 
@@ -167,6 +171,16 @@ def _chains(identifier: str, entry: Entry) -> list[ChainPlace]:
         letters = "".join(letter for letter, one in zip(chain.letters, has, strict=True) if one)
         places.append(ChainPlace(identifier, letters, residues[has], molecule.coordinates_nm[alpha[residues[has]]]))
     return places
+
+
+def _near_ends(points_nm: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which residues are within _END of an end of the chain or of a gap in it: [n]."""
+    broken = np.linalg.norm(np.diff(points_nm, axis=0), axis=1) > _BREAK_NM
+    starts = np.concatenate([[0], np.flatnonzero(broken) + 1])
+    stops = np.concatenate([np.flatnonzero(broken), [len(points_nm) - 1]])
+    row = np.arange(len(points_nm))
+    piece = np.searchsorted(starts, row, side="right") - 1
+    return np.minimum(row - starts[piece], stops[piece] - row) < _END
 
 
 def _words(letters: str) -> set[str]:

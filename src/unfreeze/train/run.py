@@ -130,10 +130,10 @@ def train(
         notes = [f"left out: {name}: {why}" for name, why in failed.items()]
         members = recipe.model.members or (1 if start is None else len(start.members))
         _establish(folder, recipe, examples, held_out, start)
-        job = Job(folder, recipe, members, starts(recipe, start, members), show, tensorboard)
+        job = Job(folder, recipe, members, starts(recipe, start, members), levels, show, tensorboard)
         if not launch(job, examples, held_out, stopper):
             return TrainingResult(folder, None, {}, notes=tuple(notes))
-        return replace(conclude(job, examples, held_out, start, levels), notes=tuple(notes))
+        return replace(conclude(job, examples, held_out, start), notes=tuple(notes))
     finally:
         lock.release()
 
