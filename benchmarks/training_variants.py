@@ -35,7 +35,7 @@ Changes = Sequence[str]
 
 def without(kind: str) -> Changes:
     """The recipe without one kind of example; the others keep their shares."""
-    shares = {"b_factor": 0.4, "rearrangement": 0.4, "md": 0.2}
+    shares = {"b_factor": 0.45, "rearrangement": 0.45, "md": 0.1}
     left = {name: share for name, share in shares.items() if name != kind}
     return [
         f"data.kinds=[{', '.join(left)}]",
