@@ -256,3 +256,19 @@ def test_what_has_nothing_to_restore_comes_back(make, what):
     found = _projector(molecule).project(frames)
     assert found.shape == frames.shape
     assert np.abs(found - frames).max(initial=0.0) < 1e-9
+
+
+def test_metals_stay_with_what_they_coordinate(make):
+    ubiquitin = make.read("pdb1ubi.pdb")
+    histidine = int(np.flatnonzero(ubiquitin.residue_name == "HIS")[0])
+    nitrogen, ring, beside = (int(ubiquitin.atom_of_residue(name)[histidine]) for name in ("NE2", "CG", "CE1"))
+    points = ubiquitin.coordinates_nm
+    away = points[nitrogen] - points[ring]
+    molecule = make.merge(ubiquitin, make.ions(points[nitrogen] + 0.21 * away / np.linalg.norm(away)))
+    metal = molecule.n_atoms - 1
+    pairs = np.array([[metal, nitrogen], [metal, beside]])
+    drawn = _scattered(molecule, 5, shift_nm=0.03, turn_rad=0.1)
+    wanted = _lengths(molecule.coordinates_nm, pairs)
+    assert np.abs(_lengths(drawn, pairs) - wanted).max() > 0.03
+    made = _projector(molecule).project(drawn)
+    assert np.abs(_lengths(made, pairs) - wanted).max() < 0.01

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.physics.links import are_peptide_links, bonded_neighbours, neighbours_of, oriented, trace_pairs
+from unfreeze.physics.links import (
+    are_peptide_links,
+    bonded_neighbours,
+    coordination_pairs,
+    neighbours_of,
+    oriented,
+    trace_pairs,
+)
 from unfreeze.structure.blocks import Blocks
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import torsion_angles
@@ -85,11 +92,16 @@ def find_groups(molecule: Complex, blocks: Blocks) -> RigidGroups:
     carbonyl = plane[has_plane_oxygen][:, [0, 1, 3, 2]]
     members, shapes, counts = _flatten(plane, plane_template)
 
-    other_members, other_counts = _angle_groups(molecule, blocks, links[~is_peptide])
+    held = coordination_pairs(molecule)
+    held = held[
+        (blocks.atom_block[held[:, 0]] != blocks.atom_block[held[:, 1]]) & ~np.isin(held, carbonyl[:, 3]).any(1)
+    ]
+    other_members, other_counts = _angle_groups(molecule, blocks, np.concatenate([links[~is_peptide], held]))
     trace = np.stack(trace_pairs(molecule), axis=1)
     other_members = np.concatenate([other_members, trace.ravel()])
     other_counts = np.concatenate([other_counts, np.full(len(trace), 2)])
-    block_members, block_counts, carried = _block_groups(molecule, blocks, carbonyl[:, 3], links)
+    joined = np.concatenate([links, held])
+    block_members, block_counts, carried = _block_groups(molecule, blocks, carbonyl[:, 3], joined)
     later = np.concatenate([other_members, block_members])
     return RigidGroups(
         atoms=np.concatenate([members, later]),

@@ -7,10 +7,23 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
+from unfreeze.structure.chemistry.covalent import metal_atoms
 from unfreeze.structure.complex import Complex
 
-__all__ = ["are_peptide_links", "bonded_neighbours", "neighbours_of", "oriented", "trace_pairs"]
+__all__ = [
+    "COORDINATION_NM",
+    "are_peptide_links",
+    "bonded_neighbours",
+    "coordination_pairs",
+    "neighbours_of",
+    "oriented",
+    "trace_pairs",
+]
+
+COORDINATION_NM = 0.28
+"""An atom N, O, S or Se as near as this to a metal is coordinated by it."""
 
 
 def are_peptide_links(molecule: Complex, links: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -52,3 +65,14 @@ def trace_pairs(molecule: Complex) -> tuple[NDArray[np.int64], NDArray[np.int64]
     span = np.linalg.norm(molecule.coordinates_nm[alpha[first]] - molecule.coordinates_nm[alpha[first + 1]], axis=1)
     first = first[span < 0.42]
     return alpha[first], alpha[first + 1]
+
+
+def coordination_pairs(molecule: Complex) -> NDArray[np.int64]:
+    """Each metal with every atom N, O, S or Se that it coordinates: [n_pairs, 2]."""
+    metal = np.flatnonzero(metal_atoms(molecule))
+    donor = np.flatnonzero(np.isin(molecule.element, ("N", "O", "S", "SE")))
+    if len(metal) == 0 or len(donor) == 0:
+        return np.empty((0, 2), dtype=np.int64)
+    found = KDTree(molecule.coordinates_nm[donor]).query_ball_point(molecule.coordinates_nm[metal], COORDINATION_NM)
+    near = [donor[np.sort(np.array(places, dtype=np.int64))] for places in found]
+    return np.stack([np.repeat(metal, [len(atoms) for atoms in near]), np.concatenate(near)], axis=1)
