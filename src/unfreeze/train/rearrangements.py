@@ -4,14 +4,14 @@ The Protein Data Bank holds most proteins several times: bound and unbound, in o
 as models of an NMR ensemble. Superposed, they show where a chain gives way (loops, tails, domains), with a larger
 range than B-factors and without a lattice's disorder. Residues next to the ends of what a crystal shows are left out:
 those that are seen there are the ones that hold still, and a model that learned from them would freeze tails.
-Displacements are taken chain by chain, between chains that are nearly identical, on the part that superposes well, and
-only of structures of one chain: what the chains of a complex do to each other would be missing from them. Best et al.
-2006, PNAS 103, 10901 compare such ensembles with dynamics measured by NMR.
+Displacements are taken chain by chain, between chains that are
+nearly identical, on the part that superposes well. Best et al. 2006, PNAS 103, 10901 compare such ensembles with
+dynamics measured by NMR.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -40,7 +40,7 @@ _SETTLED_NM = 0.3  # two structures with a median displacement beyond this do no
 _SEED = 12
 _END = 4
 _BREAK_NM = 0.45
-_VERSION = 3
+_VERSION = 2
 
 Progress = Callable[[str, float], None]
 
@@ -135,7 +135,6 @@ def rearrangements(
         if own is not None:
             found[identifier] = _logarithm(own)
         say("Reading structures", (number + 1) / len(identifiers))
-    n_chains = Counter(chain.entry for chain in chains)
     index: dict[str, list[int]] = defaultdict(list)
     for number, chain in enumerate(chains):
         for word in _words(chain.letters):
@@ -143,8 +142,6 @@ def rearrangements(
     random = np.random.default_rng(_SEED)
     for number, chain in enumerate(chains):
         say("Superposing structures", (number + 1) / len(chains))
-        if n_chains[chain.entry] > 1:
-            continue
         others = _same_protein(number, chains, index, random)
         displacement = _mean_displacement(chain, [chains[other] for other in others])
         if np.isfinite(displacement).sum() < _FEWEST:
