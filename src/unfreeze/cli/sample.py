@@ -168,7 +168,7 @@ def _print(summary: dict[str, Any]) -> None:
     for warning in summary["warnings"] or []:
         notes.print(f"[yellow]Note:[/] {escape(warning)}")
     for role, path in summary["files"].items():
-        out.print(f"  {role:<9} {path}", markup=False)
-    out.print(f"  {'record':<9} {Path(summary['directory']) / 'ensemble.json'}", markup=False)
+        out.print(f"  {role:<12} {path}", markup=False)
+    out.print(f"  {'record':<12} {Path(summary['directory']) / 'ensemble.json'}", markup=False)
     if summary["report"]:
-        out.print(f"  {'report':<9} {summary['report']}", markup=False)
+        out.print(f"  {'report':<12} {summary['report']}", markup=False)

@@ -20,11 +20,13 @@ from unfreeze.model.motion_model import MotionModel, PredictedMotion, log_amplit
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.fluctuations import Fluctuations
 
-__all__ = ["HARMONIC", "LearnedMotion", "choose_model", "learn"]
+__all__ = ["HARMONIC", "LOST_BY_BUILDING", "LearnedMotion", "choose_model", "learn"]
 
 HARMONIC = "harmonic"
 """Name of the untrained springs where a model is asked for."""
 _SOLVENT = "explicit"  # the kind of simulation that amplitudes are meant to be those of
+LOST_BY_BUILDING = 1.1
+"""Restoring geometry and pushing clashes apart takes a tenth of the RMSF; draws are asked for so much more."""
 _FEWEST_RESIDUES = 4  # of less there is no motion but that of the whole
 
 
@@ -139,7 +141,7 @@ def learn(
     conditions = log_amplitude_of_conditions(temperature_K, timescale_ns) + model.log_level.get(_SOLVENT, 0.0)
     matched = match_amplitudes(
         base,
-        np.where(graph.is_protein, predicted.rmsf_nm, base.rmsf_nm),
+        np.where(graph.is_protein, LOST_BY_BUILDING * predicted.rmsf_nm, base.rmsf_nm),
         wanted=graph.is_protein,
         temperature_K=temperature_K,
         # what the model says nothing of begins with the law of time and the level alone; temperature is in the draws
