@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from benchmarks.common import console, save
 from unfreeze.corpus import Corpus
@@ -95,6 +95,10 @@ def agreement(model: Motion, reference: Motion, near: NDArray[np.int64], has_clo
 
 def _r(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     return float(np.corrcoef(one, other)[0, 1]) if len(one) > 2 and one.std() > 0 and other.std() > 0 else np.nan
+
+
+def _rank_r(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return _r(rankdata(one), rankdata(other))
 
 
 def predicted(base: BaseMotion, moves: NDArray[np.float32], rows: NDArray[np.int64], near: NDArray[np.int64]) -> Motion:
@@ -167,7 +171,7 @@ def judge(corpus: Corpus, name: str, model: MotionModel) -> list[dict[str, Any]]
                 "half": agreement(observed(frames[:half], near), observed(frames[half:], near), near, has_clock),
                 "_harmonic": (base, law * base.moves, rows, near, reference, has_clock),
                 "within_68": float((np.abs(error - (0 if has_clock else np.median(error))) < expected).mean()),
-                "expected_error_rank_r": float(spearmanr(expected, np.abs(error - np.median(error)))[0]),
+                "expected_error_rank_r": _rank_r(expected, np.abs(error - np.median(error))),
             }
         )
     return rows_out
