@@ -192,7 +192,7 @@ class TorsionTables:
         """
         from unfreeze.model.side_chain_kernels import draw_torsions
 
-        drawn = np.empty((len(rows), N_CHI))
+        drawn = np.zeros((len(rows), N_CHI))
         draw_torsions(self.cumulative, self.defined, np.ascontiguousarray(rows), np.ascontiguousarray(uniform), drawn)
         return drawn
 

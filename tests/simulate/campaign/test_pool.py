@@ -47,7 +47,7 @@ def check_done_once(directory: CampaignDirectory, n_frames: int) -> None:
         assert task.state == "done" and task.progress_ps == n_frames
 
 
-def wait_for(condition: Any, seconds: float = 30.0) -> None:
+def wait_for(condition: Any, seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited in vain"
