@@ -42,7 +42,7 @@ def summary(results: Mapping[str, Any]) -> dict[str, Any]:
     for score in SCORES:
         row: dict[str, float] = {}
         for kind in ("harmonic", "model", "half"):
-            values = [one[kind][score] for one in results["rows"] if np.isfinite(one[kind][score])]
+            values = [one[kind][score] for one in results["rows"] if one[kind][score] is not None]
             row[kind] = round(float(np.median(values)), 4)
             row["targets"] = len(values)
         found[score] = row

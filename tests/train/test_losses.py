@@ -63,7 +63,7 @@ def test_uncertainty_is_least_at_the_size_of_the_errors() -> None:
 
 def test_b_factors_have_no_scale() -> None:
     seen = torch.tensor([1.0, 2.0, 4.0, 0.0, 1.0])
-    assert float(of.b_factor_loss(seen + torch.tensor([3.0, 3.0, 3.0, -1.0, -1.0]), seen, SEGMENT, WEIGHT)) == (
+    assert float(of.pattern_loss(seen + torch.tensor([3.0, 3.0, 3.0, -1.0, -1.0]), seen, SEGMENT, WEIGHT)) == (
         pytest.approx(0.0, abs=1e-6)
     )
 

@@ -16,11 +16,11 @@ from unfreeze.train.recipe import LossWeights
 
 __all__ = [
     "amplitude_loss",
-    "b_factor_loss",
     "centred_loss",
     "correlation_loss",
-    "exponent_loss",
     "losses",
+    "mean_square_loss",
+    "pattern_loss",
     "segment_mean",
     "uncertainty_loss",
 ]
@@ -62,22 +62,22 @@ def losses(
             "rmsf": centred_loss(centred, window, batch.window_weight, error_cap),
             "amplitude": amplitude_loss(level, batch.window_known, batch.window_weight, error_cap),
             "rmsf_r": correlation_loss(predicted.exp(), batch.value.exp(), window, batch.window_weight),
-            "exponent": exponent_loss(exponent[at], window, batch.window_weight),
+            "exponent": mean_square_loss(exponent[at], window, batch.window_weight),
             "uncertainty": uncertainty_loss(full.detach(), spread, window, batch.window_weight),
         }
         parts.update(sums)
     if len(batch.b_weight):
         logarithm = outputs["b_factor"][:, 0][batch.b_block] + batch.log_base[batch.b_block]
         structure = batch.b_structure
-        parts["b_factor"] = b_factor_loss(logarithm, batch.b_value, structure, batch.b_weight, error_cap)
+        parts["b_factor"] = pattern_loss(logarithm, batch.b_value, structure, batch.b_weight, error_cap)
         parts["b_factor_r"] = correlation_loss(
             (2.0 * logarithm).exp(), (2.0 * batch.b_value).exp(), structure, batch.b_weight
         )
     if len(batch.r_weight):
         pattern = outputs["rmsf"][:, 0][batch.r_block]
         moved = pattern + batch.log_base[batch.r_block]
-        parts["rearrangement"] = b_factor_loss(moved, batch.r_value, batch.r_structure, batch.r_weight, error_cap)
-        parts["correction"] = exponent_loss(pattern, batch.r_structure, batch.r_weight)
+        parts["rearrangement"] = pattern_loss(moved, batch.r_value, batch.r_structure, batch.r_weight, error_cap)
+        parts["correction"] = mean_square_loss(pattern, batch.r_structure, batch.r_weight)
     # every parameter has a gradient whatever is in the batch
     total = sum((output.sum() for output in outputs.values()), torch.zeros((), device=batch.nodes.device)) * 0.0
     for name, value in parts.items():
@@ -114,9 +114,9 @@ def correlation_loss(predicted: Tensor, seen: Tensor, segment: Tensor, weight: T
     return (weight * (1.0 - covariance * (scale + 1e-12).rsqrt())).sum()
 
 
-def exponent_loss(exponent: Tensor, segment: Tensor, weight: Tensor) -> Tensor:
-    """Mean square of the correction of the exponent of time, of which few data say anything."""
-    return (weight * segment_mean(exponent**2, segment, len(weight))).sum()
+def mean_square_loss(correction: Tensor, segment: Tensor, weight: Tensor) -> Tensor:
+    """Mean square of a correction in every segment: it stays small where few data say anything of it."""
+    return (weight * segment_mean(correction**2, segment, len(weight))).sum()
 
 
 def uncertainty_loss(residual: Tensor, log_sd: Tensor, segment: Tensor, weight: Tensor) -> Tensor:
@@ -135,8 +135,8 @@ def uncertainty_loss(residual: Tensor, log_sd: Tensor, segment: Tensor, weight: 
     return (weight * segment_mean(value, segment, len(weight))).sum()
 
 
-def b_factor_loss(predicted: Tensor, seen: Tensor, segment: Tensor, weight: Tensor, cap: float | None = None) -> Tensor:
-    """Mean square of errors of log √B about their mean in every structure, as B-factors have no absolute scale."""
+def pattern_loss(predicted: Tensor, seen: Tensor, segment: Tensor, weight: Tensor, cap: float | None = None) -> Tensor:
+    """Mean square of errors of logarithms about their mean in every structure: targets that have no absolute scale."""
     error = predicted - seen
     centred = error - segment_mean(error, segment, len(weight))[segment]
     return centred_loss(centred, segment, weight, cap)
