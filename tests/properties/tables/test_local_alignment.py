@@ -15,7 +15,11 @@ _LACTALBUMIN = (
 
 # of natural proteins, in per mille: Robinson & Robinson 1991, PNAS 88, 8880
 _SHARES = dict(
-    zip("ARNDCQEGHILKMFPSTWYV", (78, 51, 45, 54, 19, 43, 63, 74, 22, 51, 91, 57, 22, 39, 52, 71, 58, 13, 32, 64))
+    zip(
+        "ARNDCQEGHILKMFPSTWYV",
+        (78, 51, 45, 54, 19, 43, 63, 74, 22, 51, 91, 57, 22, 39, 52, 71, 58, 13, 32, 64),
+        strict=True,
+    )
 )
 _POOL = [letter for letter, share in _SHARES.items() for _ in range(share)]
 
