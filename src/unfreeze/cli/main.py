@@ -10,6 +10,7 @@ import unfreeze
 from unfreeze.cli.corpus import corpus
 from unfreeze.cli.evaluate import evaluate
 from unfreeze.cli.info import info
+from unfreeze.cli.predict import predict
 from unfreeze.cli.prepare import prepare
 from unfreeze.cli.report import report
 from unfreeze.cli.sample import sample
@@ -48,6 +49,7 @@ def before_verb(
 
 app.command()(sample)
 app.command()(evaluate)
+app.add_typer(predict)
 app.command()(prepare)
 app.add_typer(simulate)
 app.add_typer(corpus)
