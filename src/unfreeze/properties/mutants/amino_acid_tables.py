@@ -107,8 +107,8 @@ class AcidTables:
         Length (nm), angle and torsion (rad).
     level : int64 [n_atoms]
         Number of torsions on which the place of the atom depends.
-    own : float64 [n_atoms, 4]
-        Radius (nm), √depth, charge, kind.
+    own : float64 [n_atoms, 6]
+        Radius (nm), √depth, charge, kind, whether aromatic, 1 (of a side chain).
     polar : bool [n_atoms, 2]
         Whether it gives and takes hydrogen bonds.
     bases : int64 [n_atoms, 2]
@@ -168,11 +168,17 @@ def acid_tables(name: str) -> AcidTables:
     for one, other in acid.bonds:
         neighbours[one].add(other)
         neighbours[other].add(one)
-    own, polar, bases = np.zeros((n, 4)), np.zeros((n, 2), dtype=bool), np.full((n, 2), -1, dtype=np.int64)
+    own, polar, bases = np.zeros((n, 6)), np.zeros((n, 2), dtype=bool), np.full((n, 2), -1, dtype=np.int64)
     for k, atom in enumerate(atoms):
         element = atom[0]
         kind = {"C": CARBON, "N": POLAR, "O": POLAR, "S": SULPHUR}[element]
-        own[k] = (*size_and_depth(element, is_flat(name, atom)), CHARGES.get((name, atom), 0.0), kind)
+        own[k] = (
+            *size_and_depth(element, is_flat(name, atom)),
+            CHARGES.get((name, atom), 0.0),
+            kind,
+            atom in AROMATIC.get(name, ()),
+            1.0,
+        )
         polar[k] = (atom in DONORS.get(name, ()), atom in ACCEPTORS.get(name, ()))
         near = [place[other] for other in neighbours[atom] if place[other] < 3 or level[place[other] - 3] <= level[k]]
         bases[k, : len(near[:2])] = sorted(near)[:2]
@@ -185,7 +191,7 @@ def acid_tables(name: str) -> AcidTables:
     return AcidTables(
         name=name,
         atoms=atoms,
-        references=np.array([[place[atom] for atom in step.references] for step in steps], dtype=np.int64).reshape(n, 3),
+        references=np.array([[place[one] for one in step.references] for step in steps], dtype=np.int64).reshape(n, 3),
         column=column,
         geometry=np.array([BUILD_GEOMETRY[name][atom] for atom in atoms], dtype=np.float64).reshape(n, 3),
         level=level,

@@ -8,7 +8,8 @@ from unfreeze.structure.compiled import compiled
 
 __all__ = ["weigh_rotamers"]
 
-_REACH_NM, _PAIR_NM = 0.6, 0.45
+_REACH_NM, _PAIR_NM, _SALT_NM = 0.6, 0.45, 0.40
+_N_PARTS = 10
 _BOND_NM, _BOND_END_NM, _BOND_SIZE_NM = 0.30, 0.36, 0.285
 _METAL_NM, _DISULFIDE_NM, _DISULFIDE = 0.21, 0.25, 60.0
 _HARD = 0.8
@@ -42,7 +43,7 @@ def _facing(cosine):  # type: ignore[no-untyped-def]
 def _one_atom(  # type: ignore[no-untyped-def]
     point, away, polar_here, own, skip, points, values, codes, away_there, polar_there, n_near, sums
 ):
-    """Add to sums: attraction, repulsion, hydrogen bonds, charges, carbon pairs, polar–carbon pairs, atoms near."""
+    """Add what one atom feels to the parts (`site.PARTS`)."""
     radius, depth, charge = own[0], own[1], own[2]
     kind = own[3]  # 0 carbon, 1 polar, 2 sulphur, 3 metal, 4 other
     donor, acceptor = polar_here[0], polar_here[1]
@@ -62,6 +63,8 @@ def _one_atom(  # type: ignore[no-untyped-def]
                 sums[4] += 1.0
             elif (kind == 0.0 and there == 1.0) or (kind == 1.0 and there == 0.0):
                 sums[5] += 1.0
+            if own[4] and values[j, 4]:
+                sums[8] += 1.0
         size, eps = radius + values[j, 0], depth * values[j, 1]
         bonding = (donor and polar_there[j, 1]) or (acceptor and polar_there[j, 0])
         if bonding:
@@ -83,16 +86,24 @@ def _one_atom(  # type: ignore[no-untyped-def]
             # straight on from here: atoms can give way
             sixth = 1.0 / _HARD**6
             steep = 12.0 * (sixth * sixth - sixth) / (_HARD * size)
-            sums[1] += eps * (sixth * sixth - 2.0 * sixth + 1.0 + steep * (_HARD * size - distance))
+            push = eps * (sixth * sixth - 2.0 * sixth + 1.0 + steep * (_HARD * size - distance))
+            sums[1] += push
+            if not values[j, 5]:
+                sums[9] += push
             sums[0] -= eps
         else:
             sixth = ratio**6
             if distance < size:
-                sums[1] += eps * (sixth * sixth - 2.0 * sixth + 1.0)
+                push = eps * (sixth * sixth - 2.0 * sixth + 1.0)
+                sums[1] += push
+                if not values[j, 5]:
+                    sums[9] += push
                 sums[0] -= eps
             else:
                 sums[0] += eps * (sixth * sixth - 2.0 * sixth)
         if charge != 0.0 and values[j, 2] != 0.0:
+            if charge * values[j, 2] < 0.0 and distance < _SALT_NM:
+                sums[7] += 1.0
             sums[3] += _COULOMB * charge * values[j, 2] * (1.0 / max(distance, 0.25) - 1.0 / _REACH_NM)
 
 
@@ -110,16 +121,16 @@ def weigh_rotamers(  # type: ignore[no-untyped-def]
     references, column, geometry, level, own, polar, bases, skip
         Tables of the amino acid (`amino_acid_tables`).
     chi, cost, weights
-        [n_rotamers, n_chi] rad, [n_rotamers] kJ/mol, [7] what the parts are worth.
+        [n_rotamers, n_chi] rad, [n_rotamers] kJ/mol, [10] what the parts are worth.
     points, values, codes, away_there, polar_there, n_near
         The atoms around, the first `n_near` of them.
     placed, parts, energy
-        Results: [n_rotamers, n_atoms, 3], [n_rotamers, 7], [n_rotamers].
+        Results: [n_rotamers, n_atoms, 3], [n_rotamers, 10], [n_rotamers].
     """
     n_atoms, n_chi = len(column), chi.shape[1]
     local = np.empty((n_atoms + 3, 3))
     local[:3] = backbone
-    sums = np.zeros((n_atoms, 7))
+    sums = np.zeros((n_atoms, _N_PARTS))
     away = np.zeros(3)
     best = np.inf
     done = -1  # level up to which `local` and `sums` are those of this rotamer
@@ -160,7 +171,7 @@ def weigh_rotamers(  # type: ignore[no-untyped-def]
                     local[i + 3], away, polar[i], own[i], skip[i], points, values, codes, away_there, polar_there,
                     n_near, sums[i],
                 )  # fmt: skip
-            for k in range(7):
+            for k in range(_N_PARTS):
                 total += weights[k] * sums[i, k]
             if total > best + _BRANCH_KJ_MOL and i + 1 < n_atoms and level[i + 1] > level[i]:
                 finished, reached = False, level[i]
@@ -170,7 +181,7 @@ def weigh_rotamers(  # type: ignore[no-untyped-def]
         parts[r] = 0.0
         for i in range(n_atoms):
             if level[i] <= reached:
-                for k in range(7):
+                for k in range(_N_PARTS):
                     parts[r, k] += sums[i, k]
             for k in range(3):
                 placed[r, i, k] = local[i + 3, k]

@@ -43,7 +43,7 @@ class PackedSideChain:
         Torsions, rad.
     points : float64 [n_atoms, 3]
         nm.
-    parts : float64 [7]
+    parts : float64 [10]
         What its energy is made of (`site.PARTS`).
     energy
         kJ/mol, with the cost of the rotamer.

@@ -15,8 +15,22 @@ __all__ = ["FEEL_NM", "PARTS", "ROTAMER_WEIGHT", "WEIGHTS", "WeighedRotamers", "
 
 FEEL_NM = 0.6
 """Atoms farther away are not felt."""
-PARTS = ("attraction", "repulsion", "hydrogen_bonds", "charges", "carbon_pairs", "polar_carbon_pairs", "atoms_near")
-WEIGHTS = np.array([0.48, 1.58, -1.46, 0.46, -0.175, 0.032, -0.07])
+PARTS = (
+    "attraction",
+    "repulsion",
+    "hydrogen_bonds",
+    "charges",
+    "carbon_pairs",
+    "polar_carbon_pairs",
+    "atoms_near",
+    "salt_bridge_pairs",
+    "aromatic_pairs",
+    "repulsion_by_backbone",
+)
+"""Of the energy, kJ/mol: attraction, repulsion (that by atoms other than of side chains once more at the end) and
+charges. Counted: hydrogen bonds (bent and long ones in part), pairs of atoms within 0.45 nm (carbon and carbon, polar
+and carbon, both aromatic), within 0.6 nm, and of opposite charges within 0.4 nm."""
+WEIGHTS = np.array([0.48, 1.58, -1.46, 0.46, -0.175, 0.032, -0.07, 0.0, 0.0, 0.0])
 """What each part is worth, kJ/mol."""
 ROTAMER_WEIGHT = 0.61
 """What the share of a rotamer in the library is worth. This and the weights make the rotamers of 1,284 residues of
@@ -36,7 +50,7 @@ class WeighedRotamers:
         Torsions, rad.
     placed : float64 [n, n_atoms, 3]
         Where its atoms are, nm; unfinished for rotamers that are hopeless.
-    parts : float64 [n, 7]
+    parts : float64 [n, 10]
         What the energy is made of (`PARTS`).
     energy : float64 [n]
         kJ/mol.
@@ -99,7 +113,7 @@ def weigh(
         cost = ROTAMER_WEIGHT * cost
     cost = np.zeros(len(chi)) if cost is None else cost
     n, n_atoms = len(chi), len(tables.atoms)
-    placed, parts, energy = np.zeros((n, n_atoms, 3)), np.zeros((n, 7)), np.zeros(n)
+    placed, parts, energy = np.zeros((n, n_atoms, 3)), np.zeros((n, len(PARTS))), np.zeros(n)
     rows = around.backbone[residue]
     at = around.molecule.coordinates_nm
     keep = bool(keep_beta and rows[4] >= 0 and "PRO" not in (name, around.molecule.residue_parent_name[residue]))

@@ -13,6 +13,7 @@ from scipy.spatial import KDTree
 
 from unfreeze.properties.mutants.amino_acid_tables import (
     ACCEPTORS,
+    AROMATIC,
     CARBON,
     CHARGES,
     DONORS,
@@ -80,8 +81,8 @@ class Surroundings:
         The complex.
     heavy : int64 [n_heavy]
         Its heavy atoms.
-    values : float64 [n_heavy, 4]
-        Radius (nm), √depth, charge, kind (`amino_acid_tables`).
+    values : float64 [n_heavy, 6]
+        Radius (nm), √depth, charge, kind (`amino_acid_tables`), whether aromatic, whether of a side chain beyond CB.
     polar : bool [n_heavy, 2]
         Gives, takes hydrogen bonds.
     away : float64 [n_heavy, 3]
@@ -173,7 +174,7 @@ class Surroundings:
 
 
 def _properties(molecule: Complex, heavy: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Values [n, 4] and bonding [n, 2] of heavy atoms, looked up once for each name."""
+    """Values [n, 6] and bonding [n, 2] of heavy atoms, looked up once for each name."""
     owner = molecule.residue_index[heavy]
     protein = molecule.residue_kind[owner] == "protein"
     parent = np.where(protein, molecule.residue_parent_name[owner], "")
@@ -181,7 +182,7 @@ def _properties(molecule: Complex, heavy: NDArray[np.int64]) -> tuple[NDArray[np
     keys = np.char.add(np.char.add(np.char.add(parent, "/"), molecule.atom_name[heavy]), "/")
     keys = np.char.add(np.char.add(keys, molecule.element[heavy]), np.where(metal, "+", ""))
     names, first, number = np.unique(keys, return_index=True, return_inverse=True)
-    values, polar = np.zeros((len(names), 4)), np.zeros((len(names), 2), dtype=bool)
+    values, polar = np.zeros((len(names), 6)), np.zeros((len(names), 2), dtype=bool)
     for row, at in enumerate(first.tolist()):
         name, atom = str(parent[at]), str(molecule.atom_name[heavy[at]])
         element = str(molecule.element[heavy[at]])
@@ -190,6 +191,8 @@ def _properties(molecule: Complex, heavy: NDArray[np.int64]) -> tuple[NDArray[np
             *size_and_depth(element, bool(name) and is_flat(name, atom), bool(metal[at])),
             CHARGES.get((name, atom), 0.0),
             METAL if metal[at] else kind,
+            atom in AROMATIC.get(name, ()),
+            bool(name) and atom not in (*_BACKBONE, "CB"),
         )
         if kind == POLAR and name and atom in ("N", "O", "OXT"):
             polar[row] = (atom == "N" and name != "PRO", atom != "N")
