@@ -7,10 +7,13 @@ all proteins that have terms, and Fmax the largest harmonic mean over one thresh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "TermCounts",
     "best_thresholds",
     "bootstrap_interval",
     "class_f1",
@@ -19,7 +22,7 @@ __all__ = [
     "macro_f1",
     "matthews_correlations",
     "micro_f1",
-    "precision_and_recall",
+    "term_counts",
 ]
 
 
@@ -57,31 +60,75 @@ def matthews_correlations(truth: ArrayLike, chosen: ArrayLike) -> NDArray[np.flo
     return np.where(product > 0, (n * both - n_true * n_said) / np.sqrt(np.maximum(product, 1.0)), 0.0)
 
 
-def precision_and_recall(
-    truth: ArrayLike, scores: ArrayLike, thresholds: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Protein-centric precision and recall at every threshold; NaN precision where nothing is predicted.
+@dataclass(frozen=True, eq=False)
+class TermCounts:
+    """What Fmax is computed from, protein by protein, so that samples of proteins cost nothing.
+
+    Attributes
+    ----------
+    thresholds : [n_thresholds]
+    hits, said : [n_proteins, n_thresholds]
+        Terms that were predicted rightly, and terms that were predicted.
+    n_true : [n_proteins]
+        Terms that hold.
+    """
+
+    thresholds: NDArray[np.float64]
+    hits: NDArray[np.float64]
+    said: NDArray[np.float64]
+    n_true: NDArray[np.float64]
+
+    def curve(self, rows: ArrayLike | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Precision (NaN where nothing is predicted) and recall at every threshold.
+
+        Parameters
+        ----------
+        rows
+            Proteins, some of them perhaps several times; all if None. Those without terms are left out.
+        """
+        chosen = np.arange(len(self.n_true)) if rows is None else np.asarray(rows)
+        chosen = chosen[self.n_true[chosen] > 0]
+        hits, said = self.hits[chosen], self.said[chosen]
+        some = (said > 0).sum(0)
+        precision = (hits / np.maximum(said, 1.0)).sum(0)
+        precision = np.where(some > 0, precision / np.maximum(some, 1), np.nan)
+        recall = (hits / self.n_true[chosen, None]).sum(0) / max(len(chosen), 1)
+        return precision, recall
+
+    def f_max(self, rows: ArrayLike | None = None) -> tuple[float, float]:
+        """Fmax of such proteins, and the threshold where it is."""
+        precision, recall = self.curve(rows)
+        total = np.nan_to_num(precision) + recall
+        values = 2.0 * np.nan_to_num(precision) * recall / np.where(total > 0, total, 1.0)
+        best = int(values.argmax())
+        return float(values[best]), float(self.thresholds[best])
+
+
+def term_counts(truth: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> TermCounts:
+    """Count predicted terms at every threshold.
 
     Parameters
     ----------
     truth : bool [n_proteins, n_terms]
-        Proteins without terms are left out.
+        Which terms hold.
     scores : float [n_proteins, n_terms]
         A term is predicted from the threshold on.
     thresholds : float [n]
-        Positive ones: a score of zero is no prediction.
+        Increasing and positive: a score of zero is no prediction.
     """
     true, values = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64)
-    kept = true.any(1)
-    true, values = true[kept], values[kept]
-    precision, recall = [], []
-    for threshold in np.asarray(thresholds, dtype=np.float64):
-        said = values >= threshold
-        hits, n_said = (true & said).sum(1), said.sum(1)
-        some = n_said > 0
-        precision.append(float((hits[some] / n_said[some]).mean()) if some.any() else np.nan)
-        recall.append(float((hits / true.sum(1)).mean()) if len(true) else np.nan)
-    return np.array(precision), np.array(recall)
+    if true.shape != values.shape or true.ndim != 2:
+        raise ValueError(f"truth is {true.shape}, scores {values.shape}; expected two tables of one shape")
+    limits = np.asarray(thresholds, dtype=np.float64)
+    reached = np.searchsorted(limits, values, side="right")  # thresholds at or below the score
+    n = len(limits) + 1
+    place = np.arange(len(true))[:, None] * n + reached
+    counted = [
+        np.bincount(place[chosen], minlength=len(true) * n).reshape(len(true), n)
+        for chosen in (true & (reached > 0), reached > 0)
+    ]
+    hits, said = (one[:, ::-1].cumsum(1)[:, ::-1][:, 1:].astype(np.float64) for one in counted)
+    return TermCounts(limits, hits, said, true.sum(1).astype(np.float64))
 
 
 def f_max(truth: ArrayLike, scores: ArrayLike, *, n_thresholds: int = 100) -> tuple[float, float]:
@@ -96,12 +143,7 @@ def f_max(truth: ArrayLike, scores: ArrayLike, *, n_thresholds: int = 100) -> tu
     n_thresholds
         How many thresholds between 0 and 1 are tried.
     """
-    thresholds = np.arange(1, n_thresholds + 1) / n_thresholds
-    precision, recall = precision_and_recall(truth, scores, thresholds)
-    total = precision + recall
-    values = np.where(np.nan_to_num(total) > 0, 2.0 * precision * recall / np.where(total > 0, total, 1.0), 0.0)
-    best = int(np.nan_to_num(values).argmax())
-    return float(np.nan_to_num(values)[best]), float(thresholds[best])
+    return term_counts(truth, scores, np.arange(1, n_thresholds + 1) / n_thresholds).f_max()
 
 
 def best_thresholds(truth: ArrayLike, probabilities: ArrayLike, *, rounds: int = 3) -> NDArray[np.float64]:

@@ -78,7 +78,7 @@ def describe(codes: NDArray[np.int8]) -> NDArray[np.float32]:
     kinds = codes.astype(np.int64)
     n = len(kinds)
     known = kinds < 20
-    parts = [np.bincount(kinds, minlength=21)[:21] / n]
+    parts: list[NDArray[np.floating]] = [np.bincount(kinds, minlength=21)[:21] / n]
     for gap in (1, 2, 3):
         first, second = kinds[:-gap], kinds[gap:]
         both = known[:-gap] & known[gap:]

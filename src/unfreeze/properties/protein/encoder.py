@@ -32,6 +32,7 @@ STRUCTURE_COLUMNS = ("contacts_10A", "helix", "strand", "sin_phi", "cos_phi", "s
 _END_SCALES = (4.0, 16.0, 64.0, 256.0)  # residues
 _STEM_TAPS, _TAPS = 9, 5
 _DILATIONS = (1, 2, 4, 8)
+_N_MIXED = 2
 N_LETTERS = 22
 """Twenty amino acids, one for what has no letter, one for no residue."""
 
@@ -52,6 +53,8 @@ class EncoderShape:
         Numbers known of a chain as a whole.
     letter
         Numbers that stand for a letter.
+    structure
+        Whether columns of structure may be given.
     """
 
     width: int = 128
@@ -59,22 +62,24 @@ class EncoderShape:
     pooled: int = 256
     n_descriptors: int = 0
     letter: int = 24
+    structure: bool = False
 
 
 def linear_maps(shape: EncoderShape, outputs: Mapping[str, int]) -> Iterator[tuple[str, int, int, float]]:
     """Name, numbers in, numbers out and scale of the first weights of every linear map."""
     width, ends = shape.width, 2 * len(_END_SCALES)
     yield "stem", _STEM_TAPS * (shape.letter + ends), 2 * width, 1.0
-    yield "structure", _STEM_TAPS * len(STRUCTURE_COLUMNS), 2 * width, 0.3
+    if shape.structure:
+        yield "structure", _STEM_TAPS * len(STRUCTURE_COLUMNS), 2 * width, 0.3
     yield "down", _TAPS * width, 2 * width, 1.0
     for number in range(len(_DILATIONS)):
         yield f"blocks.{number}.gate", _TAPS * width, 2 * width, 1.0
         yield f"blocks.{number}.out", width, width, 0.5
     yield "query", width + ends, shape.n_queries, 1.0
-    yield "pool", (shape.n_queries + 1) * width, shape.pooled, 1.0
+    yield "pool", (shape.n_queries + 1) * width, shape.pooled, 0.2
     if shape.n_descriptors:
         yield "descriptors", shape.n_descriptors, shape.pooled, 1.0
-    for number in range(2):
+    for number in range(_N_MIXED):
         yield f"mix.{number}.0", shape.pooled, shape.pooled, 1.0
         yield f"mix.{number}.1", shape.pooled, shape.pooled, 0.5
     for head, n_out in outputs.items():
@@ -117,23 +122,23 @@ def parameter_shapes(shape: EncoderShape, outputs: Mapping[str, int]) -> dict[st
 
 def encode_proteins(
     parameters: Mapping[str, Array],
-    letters: Array,
-    ends: Array,
-    descriptors: Array,
+    letters: Array | None,
+    ends: Array | None,
+    descriptors: Array | None,
     structure: Array | None = None,
     drop: Callable[[Array], Array] = lambda values: values,
 ) -> Array:
-    """One vector a chain.
+    """One vector a chain, from what is there: letters, descriptors, or both.
 
     Parameters
     ----------
     parameters
         Of :func:`initial_parameters`, or trained.
-    letters : int [n_chains, n_places]
+    letters : int [n_chains, n_places], optional
         Numbers of letters (`protein.letters`), ``N_LETTERS − 1`` where there is no residue; n_places divides by 4.
-    ends : float [n_chains, n_places, 8]
-        How near a residue is to either end (`protein.letters.near_ends`).
-    descriptors : float [n_chains, n_descriptors]
+    ends : float [n_chains, n_places, 8], optional
+        How near a residue is to either end (`protein.letters.batch`); with the letters.
+    descriptors : float [n_chains, n_descriptors], optional
         Of the whole chain.
     structure : float [n_chains, n_places, n_columns], optional
         Zero where nothing is known.
@@ -144,11 +149,35 @@ def encode_proteins(
     -------
     [n_chains, pooled]
     """
+    vector: Array = 0.0
+    if letters is not None and ends is not None:
+        vector = linear(parameters, "pool", drop(_read_along_chain(parameters, letters, ends, structure, drop)))
+    if descriptors is not None:
+        vector = vector + linear(parameters, "descriptors", drop(descriptors))
+    for number in range(_N_MIXED):
+        inner = silu(linear(parameters, f"mix.{number}.0", drop(_normalised(vector))))
+        vector = vector + linear(parameters, f"mix.{number}.1", inner)
+    return _normalised(vector)
+
+
+def decode(parameters: Mapping[str, Array], task: str, vectors: Array) -> Array:
+    """What the decoder called `task` gives for the vectors of :func:`encode_proteins`: logits [n_chains, n_classes]."""
+    return linear(parameters, f"heads.{task}", vectors)
+
+
+def _read_along_chain(
+    parameters: Mapping[str, Array],
+    letters: Array,
+    ends: Array,
+    structure: Array | None,
+    drop: Callable[[Array], Array],
+) -> Array:
+    """Convolutions and pooling: [n_chains, (n_queries + 1) width]."""
     width = parameters["query.weight"].shape[0] - ends.shape[-1]
     present = (letters != N_LETTERS - 1)[..., None]
     values = _joined([parameters["letter"][letters] * present, ends * present])
     hidden = _convolved(parameters, "stem", values, _STEM_TAPS, stride=2)
-    if structure is not None:
+    if structure is not None and "structure.weight" in parameters:
         hidden = hidden + _convolved(parameters, "structure", structure, _STEM_TAPS, stride=2)
     hidden = _gated(hidden, width) * present[:, ::2]
     hidden = _gated(_convolved(parameters, "down", hidden, _TAPS, stride=2), width)
@@ -158,19 +187,7 @@ def encode_proteins(
         normal = drop(_normalised(hidden)) * present
         inner = _gated(_convolved(parameters, f"{name}.gate", normal, _TAPS, dilation=dilation), width)
         hidden = hidden + linear(parameters, f"{name}.out", inner)
-    pooled = _pooled(parameters, _normalised(hidden), present, ends)
-    vector = linear(parameters, "pool", drop(pooled))
-    if "descriptors.weight" in parameters:
-        vector = vector + linear(parameters, "descriptors", drop(descriptors))
-    for number in range(2):
-        inner = silu(linear(parameters, f"mix.{number}.0", drop(_normalised(vector))))
-        vector = vector + linear(parameters, f"mix.{number}.1", inner)
-    return _normalised(vector)
-
-
-def decode(parameters: Mapping[str, Array], task: str, vectors: Array) -> Array:
-    """What the decoder called `task` gives for the vectors of :func:`encode_proteins`: logits [n_chains, n_classes]."""
-    return linear(parameters, f"heads.{task}", vectors)
+    return _pooled(parameters, _normalised(hidden), present, ends)
 
 
 def _pooled(parameters: Mapping[str, Array], hidden: Array, present: Array, ends: Array) -> Array:

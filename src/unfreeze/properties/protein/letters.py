@@ -54,10 +54,10 @@ def letter_codes(sequence: str) -> NDArray[np.int8]:
 
 
 def shortened(n_residues: int, longest: int = LONGEST) -> NDArray[np.int64]:
-    """Places that are read of a chain: all, or both ends of one that is longer than `longest`."""
+    """Places that are read of a chain: all, or of a longer one two thirds at the amino end, the rest at the other."""
     if n_residues <= longest:
         return np.arange(n_residues)
-    first = (longest + 1) // 2
+    first = -(-2 * longest // 3)
     return np.concatenate([np.arange(first), np.arange(n_residues - (longest - first), n_residues)])
 
 

@@ -1,0 +1,102 @@
+"""What an enzyme catalyses, from its sequence: numbers of the Enzyme Commission of one to four places.
+
+Two witnesses are put together: the network, and the nearest chain of known function by local alignment. Each gives a
+chance of every term; a term holds if either is right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfreeze.properties.effects import ClassPrediction
+from unfreeze.properties.modalities.function import consistent, level
+from unfreeze.properties.protein.letters import checked_sequence
+from unfreeze.properties.protein.model import ProteinModel
+from unfreeze.properties.protein.neighbours import SIGNIFICANT, neighbour_scores
+from unfreeze.properties.protein.outside import outside
+from unfreeze.properties.protein.weights import load_protein_model
+from unfreeze.structure.complex import Complex
+
+__all__ = ["combined", "predict_function"]
+
+_ENZYMES_ONLY = (
+    "The model was trained on enzymes only: it says which reaction an enzyme would catalyse, not whether the protein "
+    "is an enzyme."
+)
+_NO_STRUCTURE = "Function is predicted from the sequence alone; the structure was not used."
+
+
+def combined(network: NDArray[np.float64], neighbour: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Chance of every term by two witnesses: 1 − (1 − neighbour)(1 − share · network).
+
+    Parameters
+    ----------
+    network, neighbour : [..., n_terms]
+        Chances by either alone.
+    share
+        How much of the network's counts, 0 to 1.
+    """
+    return 1.0 - (1.0 - neighbour) * (1.0 - share * network)
+
+
+def predict_function(
+    sequence: str, molecule: Complex | None = None, *, model: ProteinModel | None = None
+) -> ClassPrediction:
+    """Predict what an enzyme catalyses.
+
+    Parameters
+    ----------
+    sequence
+        One letter a residue.
+    molecule
+        Its structure, if there is one. It is not used so far, which the notes say.
+    model
+        Weights; those of the package when None.
+
+    Returns
+    -------
+    ClassPrediction
+        Classes are numbers of one to four places, such as ``2.7.7``; a number is chosen only with all that it is
+        part of.
+
+    Raises
+    ------
+    InputError
+        If the sequence is empty or has other signs than letters, or there are no weights.
+    """
+    letters = checked_sequence(sequence)
+    used = load_protein_model() if model is None else model
+    near = used.reference.nearest(letters)
+    # a neighbour may have terms that are too rare for the network to know
+    rare = sorted(near.terms - set(used.terms)) if near is not None else []
+    terms = (*used.terms, *rare)
+    logits = used.logits([letters], "function")[0] / used.function.temperature
+    network = np.concatenate([1.0 / (1.0 + np.exp(-logits)), np.zeros(len(rare))])
+    neighbour = neighbour_scores(near, len(letters), terms, used.confidence)
+    chance = consistent(combined(network, neighbour, used.network_share)[None], terms)[0]
+    by_level = {level(term): one for term, one in zip(used.terms, used.function.thresholds, strict=True)}
+    thresholds = np.array([*used.function.thresholds, *(by_level.get(level(term), 0.5) for term in rare)])
+    order = np.lexsort((np.array([level(term) for term in terms]), -chance))
+    chosen = tuple(terms[row] for row in order if chance[row] >= thresholds[row])
+    notes = [_ENZYMES_ONLY]
+    reason = outside(letters, used.limits)
+    if near is not None and near.expected <= SIGNIFICANT:
+        notes.append(
+            f"The nearest enzyme of known function is {near.identifier} ({near.identity:.0%} identical over "
+            f"{near.columns} residues, {near.expected:.0e} such alignments expected by chance)."
+        )
+    else:
+        notes.append("No enzyme of known function is alike: the network alone answers, and is often wrong.")
+    if not chosen:
+        notes.append("No number reaches its threshold.")
+    if molecule is not None:
+        notes.append(_NO_STRUCTURE)
+    return ClassPrediction(
+        task="function",
+        probabilities=dict(zip(terms, chance.tolist(), strict=True)),
+        chosen=chosen,
+        threshold=dict(zip(terms, thresholds.tolist(), strict=True)),
+        outside=f"Outside what the model of function knows: {reason}." if reason else "",
+        notes=tuple(notes),
+    )
