@@ -77,11 +77,11 @@ def affinity(
                 asked.mutations,
                 reasons=reasons and bool(mutations),
             )
-            from unfreeze.cli.predict_record import begin_record, effect_entry, effect_rows
+            from unfreeze.cli.predict_record import begin_record, effect_entry, effect_rows, effect_weights
 
             entries = [effect_entry(effect, "affinity") for effect in found.effects]
             built = build_mutants(molecule, found.effects, entries)
-            record = begin_record("affinity", given.about, model) | {
+            record = begin_record("affinity", given.about, effect_weights(model)) | {
                 "request": {"between": str(partners), "mutations": mutations, "scan": scan, "to": to},
                 "conditions": {"temperature_K": temperature_K},
                 "interface": _interface(molecule, partners),

@@ -95,17 +95,22 @@ def _run(
         from unfreeze.properties.requests.sequences import MAX_RECORDS
 
         chains, assembly, number = where
-        given = read_input(text, chains=chains, assembly=assembly, model=number, most_sequences=MAX_RECORDS)
+        given = read_input(
+            text, chains=chains, assembly=assembly, model=number, most_sequences=MAX_RECORDS, unsure=True
+        )
         predict = load()
+        from unfreeze.properties.protein.weights import SHIPPED, load_protein_model
+
+        used = load_protein_model(model) if model is not None else None
         from unfreeze.cli.predict_record import begin_record, class_entry, class_rows
 
         proteins = list(_proteins(given))
         entries: list[dict[str, Any]] = []
         for k, (name, letters, molecule) in enumerate(proteins):
             stages("Predicting", k / len(proteins))
-            entries.append(class_entry(name, letters, predict(letters, molecule, model=model)))
+            entries.append(class_entry(name, letters, predict(letters, molecule, model=used)))
         notes = list(dict.fromkeys(note for entry in entries for note in entry["notes"]))
-        record = begin_record(task, given.about, model) | {"proteins": entries, "notes": notes}
+        record = begin_record(task, given.about, [model or SHIPPED]) | {"proteins": entries, "notes": notes}
         record = write_folder(
             target,
             record,

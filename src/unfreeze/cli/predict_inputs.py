@@ -48,8 +48,20 @@ def read_input(
     assembly: str | None = None,
     model: int = 1,
     most_sequences: int = 1,
+    unsure: bool = False,
 ) -> Given:
     """Read the input, whatever it is; an existing file wins over an id, and an id over a sequence.
+
+    Parameters
+    ----------
+    text
+        What the user typed.
+    chains, assembly, model
+        What to take of a structure.
+    most_sequences
+        Most records of a FASTA file.
+    unsure
+        Whether sequences may have letters of unknown or rare residues.
 
     Raises
     ------
@@ -63,7 +75,7 @@ def read_input(
     is_file = _exists(text) and path.is_file()
     if is_file and _is_fasta(path):
         _refuse_structure_options(text, chains, assembly)
-        records = read_fasta(path, most=most_sequences)
+        records = read_fasta(path, most=most_sequences, unsure=unsure)
         about = {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         return Given(None, tuple(records), {**about, "n_sequences": len(records), "source": "sequence"})
     if is_file or is_pdb_id(text) or not _is_sequence(text):
@@ -71,7 +83,7 @@ def read_input(
     from unfreeze.properties.requests.sequences import read_sequence
 
     _refuse_structure_options("a sequence", chains, assembly)
-    found = read_sequence(text, _SEQUENCE_NAME)
+    found = read_sequence(text, _SEQUENCE_NAME, unsure=unsure)
     about = {"name": _SEQUENCE_NAME, "sha256": hashlib.sha256(found.letters.encode("ascii")).hexdigest()}
     return Given(None, (found,), {**about, "n_sequences": 1, "source": "sequence"})
 

@@ -15,18 +15,24 @@ if TYPE_CHECKING:
     from unfreeze.properties.effects import ClassPrediction, MutationEffect
     from unfreeze.properties.wording import Task
 
-__all__ = ["SCHEMA", "begin_record", "class_entry", "class_rows", "effect_entry", "effect_rows"]
+__all__ = [
+    "SCHEMA",
+    "begin_record",
+    "class_entry",
+    "class_rows",
+    "effect_entry",
+    "effect_rows",
+    "effect_weights",
+]
 
 SCHEMA = "unfreeze-prediction/1"
 _LEAST_SHOWN = 0.005  # of classes that were not chosen; there may be thousands
 
 
-def begin_record(task: str, about: dict[str, Any], model: Path | None) -> dict[str, Any]:
-    """The head of a record: what, from what, by which program and with which weights."""
+def begin_record(task: str, about: dict[str, Any], weights: Sequence[Path]) -> dict[str, Any]:
+    """The head of a record: what, from what, by which program and with which weights, of those that are there."""
     from unfreeze import __version__
-    from unfreeze.model import weights as motion
 
-    packaged = motion.SHIPPED.with_name("properties.safetensors")
     return {
         "schema": SCHEMA,
         "task": task,
@@ -35,8 +41,15 @@ def begin_record(task: str, about: dict[str, Any], model: Path | None) -> dict[s
         "versions": {"python": platform.python_version(), **_versions("numpy", "scipy", "gemmi")},
         "command": shlex.join(["unfreeze", *(_short(argument) for argument in sys.argv[1:])]),
         "input": about,
-        "weights": [entry for path in (model or packaged, motion.SHIPPED) if (entry := _file(path))],
+        "weights": [entry for path in weights if (entry := _file(path))],
     }
+
+
+def effect_weights(model: Path | None) -> list[Path]:
+    """Files of weights that effects of mutations come from: their own model, and that of motion."""
+    from unfreeze.model.weights import SHIPPED
+
+    return [model or SHIPPED.with_name("properties.safetensors"), SHIPPED]
 
 
 def effect_entry(effect: MutationEffect, task: Task) -> dict[str, Any]:

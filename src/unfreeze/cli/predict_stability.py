@@ -67,11 +67,11 @@ def stability(
                 asked.mutations,
                 reasons=reasons and bool(mutations) and given.molecule is not None,
             )
-            from unfreeze.cli.predict_record import begin_record, effect_entry, effect_rows
+            from unfreeze.cli.predict_record import begin_record, effect_entry, effect_rows, effect_weights
 
             entries = [effect_entry(effect, "stability") for effect in found.effects]
             built = build_mutants(given.molecule, found.effects, entries) if given.molecule is not None else {}
-            record = begin_record("stability", given.about, model) | {
+            record = begin_record("stability", given.about, effect_weights(model)) | {
                 "request": {"mutations": mutations, "scan": scan, "to": to},
                 "stability": {"source": found.source},
                 "sequence": None if given.molecule is not None else given.sequences[0].letters,

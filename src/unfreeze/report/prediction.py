@@ -89,6 +89,7 @@ def prediction_html(found: PredictionFolder, bundle: MolstarBundle | None = None
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["bound"] = _bound
+    environment.filters["minus"] = lambda text: text.replace("-", "\N{MINUS SIGN}")
     binding = record.get("affinity") or {}
     payload = {"heat": heat.payload() if heat else None, "worse": heat.worse if heat else 1, "scene": None}
     if scene is not None:

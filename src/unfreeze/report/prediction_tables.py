@@ -42,7 +42,7 @@ def lead(record: Mapping[str, Any]) -> list[str]:
     if proteins is not None:
         chosen = sum(bool(protein["chosen"]) for protein in proteins)
         count = f"{len(proteins):,} protein{'' if len(proteins) == 1 else 's'}"
-        said.append(f"{count}; {chosen:,} with a {task} above its threshold.")
+        said.append(f"{count}; {chosen:,} with a predicted {task}.")
     return said
 
 

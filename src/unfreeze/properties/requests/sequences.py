@@ -15,7 +15,7 @@ from unfreeze.errors import InputError
 
 __all__ = ["MAX_LENGTH", "MAX_RECORDS", "MIN_LENGTH", "NamedSequence", "read_fasta", "read_sequence"]
 
-MIN_LENGTH, MAX_LENGTH = 10, 10_000
+MIN_LENGTH, MAX_LENGTH = 10, 40_000
 """Shortest and longest sequence, in residues."""
 MAX_RECORDS = 2_000
 """Most records of a file."""
@@ -24,6 +24,7 @@ _MAX_BYTES = 20_000_000
 _MAX_NAME = 200
 _NUCLEOTIDES = frozenset("ACGTUN")
 _LONGEST_CHANCE = 25  # so many letters that are all of nucleotides are no protein
+_UNSURE = "XBZJUO"
 _WHY = {
     "X": "an unknown residue", "B": "D or N", "Z": "E or Q", "J": "I or L", "U": "selenocysteine",
     "O": "pyrrolysine", "-": "a gap", ".": "a gap", "*": "a stop",
@@ -39,15 +40,24 @@ class NamedSequence:
     name
         First word of its header, or what stands for it. As in the file: to be escaped where it is shown.
     letters
-        Of the 20 amino acids, upper case.
+        Upper case, of the 20 amino acids unless others were welcome.
     """
 
     name: str
     letters: str
 
 
-def read_sequence(text: str, name: str = "sequence") -> NamedSequence:
+def read_sequence(text: str, name: str = "sequence", *, unsure: bool = False) -> NamedSequence:
     """Check letters that were given as they are; blanks are left out, and a stop at the end.
+
+    Parameters
+    ----------
+    text
+        The letters.
+    name
+        What messages call it.
+    unsure
+        Accept the letters of residues that are unknown, ambiguous or rare too (``XBZJUO``).
 
     Raises
     ------
@@ -58,7 +68,7 @@ def read_sequence(text: str, name: str = "sequence") -> NamedSequence:
     if not letters:
         raise InputError(f"{name}: has no residues; give a sequence or take it out")
     for position, letter in enumerate(letters, start=1):
-        if letter not in AMINO_ACIDS:
+        if letter not in AMINO_ACIDS and not (unsure and letter in _UNSURE):
             what = f" ({_WHY[letter]})" if letter in _WHY else ""
             raise InputError(
                 f"{name}: {letter!r}{what} at position {position} is not one of the 20 amino acids; replace it or cut "
@@ -71,7 +81,7 @@ def read_sequence(text: str, name: str = "sequence") -> NamedSequence:
     return NamedSequence(name, letters)
 
 
-def read_fasta(path: str | Path, *, most: int = MAX_RECORDS) -> list[NamedSequence]:
+def read_fasta(path: str | Path, *, most: int = MAX_RECORDS, unsure: bool = False) -> list[NamedSequence]:
     """Read the records of a FASTA file.
 
     Parameters
@@ -80,6 +90,8 @@ def read_fasta(path: str | Path, *, most: int = MAX_RECORDS) -> list[NamedSequen
         The file, plain text.
     most
         Most records that are accepted.
+    unsure
+        As for :func:`read_sequence`.
 
     Raises
     ------
@@ -114,7 +126,7 @@ def read_fasta(path: str | Path, *, most: int = MAX_RECORDS) -> list[NamedSequen
                 f"{path}: more than {most:,} sequence{'s' if most != 1 else ''}; "
                 + ("leave one" if most == 1 else "split it into several files")
             )
-        found.append(NamedSequence(name, read_sequence(letters, f"{path}, {name!r}").letters))
+        found.append(NamedSequence(name, read_sequence(letters, f"{path}, {name!r}", unsure=unsure).letters))
     if not found:
         raise InputError(f"{path}: holds no record; FASTA was expected (>name, then letters)")
     return found
