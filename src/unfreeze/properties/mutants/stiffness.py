@@ -12,7 +12,8 @@ follows from the second, with rigid motions of the whole taken out as the draws 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,6 +243,61 @@ class Stiffness:
         touched[0] = True
         rows = np.repeat(touched, 6)
         return Change(blocks[touched], delta[np.ix_(rows, rows)])
+
+    def mutant_change(self, mutant: Complex, residues: Sequence[int]) -> Change:
+        """The change when a mutant takes the place of the complex: the springs of both compared, to the last one.
+
+        Parameters
+        ----------
+        mutant
+            A complex with the same residues.
+        residues
+            Rows of all residues whose atoms differ.
+        """
+        other = heavy_only(mutant)
+        # a disulfide that goes may part bodies, which changes springs far away
+        far = len(other.links) != len(self.molecule.links)
+        chosen = np.ones(other.n_residues, dtype=bool) if far else self._reached(other, residues)
+        mine, theirs = self.molecule.take_residues(chosen), other.take_residues(chosen)
+        blocks = np.flatnonzero(chosen[self.blocks.block_residue])
+        centres = self.blocks.centre_nm[blocks]
+        before, after = self._precision(mine, centres), self._precision(theirs, centres)
+        delta = after - before
+        # tethers hold blocks at their centres, which move with their atoms
+        new = partition(theirs).centre_nm
+        tether = np.diag(self.ensemble.tether[0])
+        for block in np.flatnonzero(np.abs(new - centres).max(axis=1) > 0.0).tolist():
+            x, y, z = new[block] - centres[block]
+            shift = np.eye(6)
+            shift[:3, 3:] = [[0.0, z, -y], [-z, 0.0, x], [y, -x, 0.0]]
+            rows = slice(6 * block, 6 * block + 6)
+            delta[rows, rows] += shift.T @ tether @ shift - tether
+        touched = np.abs(delta).reshape(len(blocks), -1).max(axis=1) > 1e-7
+        touched |= np.isin(blocks, [self.block_of(row) for row in residues])
+        rows = np.repeat(touched, 6)
+        return Change(blocks[touched], delta[np.ix_(rows, rows)])
+
+    def _reached(self, other: Complex, residues: Sequence[int]) -> NDArray[np.bool_]:
+        """Residues that springs of some residues reach in either complex: [n_residues]."""
+        reached = np.zeros(other.n_residues, dtype=bool)
+        for molecule, tree in ((self.molecule, self.tree), (other, KDTree(other.coordinates_nm))):
+            points = molecule.coordinates_nm[np.isin(molecule.residue_index, residues)]
+            found = tree.query_ball_point(points, self.constants.cutoff_nm + 1e-6)
+            atoms = np.unique(np.concatenate([np.array(rows, dtype=np.int64) for rows in found]))
+            reached[molecule.residue_index[atoms]] = True
+        return reached
+
+    def _precision(self, molecule: Complex, centres: NDArray[np.float64]) -> NDArray[np.float64]:
+        """H of a few residues alone about given centres: [6 n, 6 n]."""
+        blocks = replace(partition(molecule), centre_nm=centres)
+        ensemble = HarmonicEnsemble.build(
+            molecule,
+            blocks,
+            find_springs(molecule, blocks, self.constants),
+            translation_tether=self.constants.translation_tether,
+            rotation_tether=self.constants.rotation_tether,
+        )
+        return ensemble.precision.toarray()
 
     def _torsion_partners(self, residue: int) -> tuple[NDArray[np.int64], float]:
         """Atoms of the residues before and after that CB is joined to, and how stiffly."""
