@@ -131,7 +131,7 @@ def test_a_scan_of_an_interface_writes_no_mutants(here, summary_of):
     summary = summary_of(result)
     assert summary["report"] is None and not (here / "1hvr-affinity" / "mutants").exists()
     record = json.loads((here / "1hvr-affinity" / "prediction.json").read_text(encoding="utf-8"))
-    assert "The interface is" in record["notes"][0]
+    assert "The scan mutates" in record["notes"][0]
     assert len(record["effects"]) <= len(record["interface"]["first"]) + len(record["interface"]["second"])
     assert all(effect["reasons"] is None for effect in record["effects"])
 

@@ -71,15 +71,17 @@ def build_mutants(
     molecule: Complex, effects: Sequence[MutationEffect], entries: Sequence[dict[str, Any]]
 ) -> Mapping[str, Complex]:
     """Structures of the mutants that have reasons, by the names of their files; each is named in its entry too."""
-    from unfreeze.properties.mutants import build_mutant
+    from unfreeze.properties.mutants import MutantBuilder
 
     built: dict[str, Complex] = {}
+    builder: MutantBuilder | None = None
     for effect, entry in zip(effects, entries, strict=True):
         entry["structure"] = None
         if effect.reasons is None or len(built) == MOST_REASONS:
             continue
         stem = re.sub(r"[^A-Za-z0-9+-]", "_", entry["mutations"])[:80]
         name = f"{stem}.cif" if f"{stem}.cif" not in built else f"{stem}-{len(built) + 1}.cif"
-        built[name] = build_mutant(molecule, effect.mutations)
+        builder = builder or MutantBuilder(molecule)
+        built[name] = builder.build(effect.mutations)
         entry["structure"] = f"mutants/{name}"
     return built

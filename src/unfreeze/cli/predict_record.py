@@ -81,7 +81,7 @@ def effect_rows(entries: Sequence[Mapping[str, Any]], task: Task) -> list[dict[s
     return [
         {
             **{key: entry[key] for key in [*keys, "words", "outside"]},
-            "reasons": " ".join((entry["reasons"] or {}).get("words", ())),
+            "reasons": "; ".join((entry["reasons"] or {}).get("words", ())),
         }
         for entry in entries
     ]

@@ -23,6 +23,8 @@ _MOST_NEIGHBOURS = 7
 _BOND_NM = 0.195
 _MAIN_CHAIN = ("N", "C", "O", "OXT")
 _ELEMENT_CLASS = {"N": "n", "O": "o", "S": "s", "SE": "s"}
+_MADE_BY = {"hydrogen bond": ("N", "O", "S"), "salt bridge": ("N", "O"), "hydrophobic": ("C", "S"), "aromatic": ("C",),
+            "disulfide": ("S",)}  # fmt: skip
 _SEPARATION_PX = 13.0
 
 
@@ -43,7 +45,7 @@ def site_pictures(
     reasons = effect["reasons"]
     lost, gained = _contacts(reasons["lost"]), _contacts(reasons["gained"])
     names = list(dict.fromkeys(name for name, _ in [*lost, *gained]))[:_MOST_NEIGHBOURS]
-    view = _View.of(wild_type, mutant, effect["sites"], names)
+    view = _View.of(((wild_type, lost), (mutant, gained)), effect["sites"], names)
     if view is None:
         return []
     pictures: list[dict[str, str | Markup]] = []
@@ -61,8 +63,10 @@ def _contacts(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 class _View:
     """A direction to look from, and what is looked at."""
 
-    def __init__(self, sites: Sequence[Mapping[str, Any]], names: list[str], points: NDArray[np.float64]) -> None:
-        self.sites, self.names = sites, names
+    def __init__(
+        self, sites: Sequence[Mapping[str, Any]], names: list[str], whole: set[str], points: NDArray[np.float64]
+    ) -> None:
+        self.sites, self.names, self.whole = sites, names, whole
         self.centre = points.mean(axis=0)
         _, _, self.axes = np.linalg.svd(points - self.centre, full_matrices=True)
         flat = (points - self.centre) @ self.axes[:2].T
@@ -72,27 +76,40 @@ class _View:
 
     @classmethod
     def of(
-        cls, wild_type: Complex, mutant: Complex | None, sites: Sequence[Mapping[str, Any]], names: list[str]
+        cls,
+        states: Sequence[tuple[Complex | None, Sequence[tuple[str, str]]]],
+        sites: Sequence[Mapping[str, Any]],
+        names: list[str],
     ) -> _View | None:
-        shown = []
-        for molecule in filter(None, (wild_type, mutant)):
-            mutated = _mutated(molecule, sites)
+        """Look at all states together; neighbours that are touched at the main chain are shown with it."""
+        shown: list[NDArray[np.float64]] = []
+        whole: set[str] = set()
+        for molecule, contacts in states:
+            if molecule is None:
+                continue
+            mutated, rows = _mutated(molecule, sites), _named(molecule, names)
             if len(mutated) < len(sites):
                 return None
+            for name, kind in contacts:
+                if name in rows and molecule.atom_name[_nearest(molecule, mutated, rows[name], kind)[1]] in _MAIN_CHAIN:
+                    whole.add(name)
+        for molecule in (molecule for molecule, _ in states if molecule is not None):
+            mutated, rows = _mutated(molecule, sites), _named(molecule, names)
             shown += [
                 molecule.coordinates_nm[atoms] for row in mutated for atoms in (_atoms(molecule, row, whole=True),)
             ]
-            shown += [molecule.coordinates_nm[_atoms(molecule, row)] for row in _named(molecule, names).values()]
+            shown += [molecule.coordinates_nm[_atoms(molecule, row, whole=name in whole)] for name, row in rows.items()]
         points = np.concatenate(shown)
-        return cls(sites, names, points) if len(points) >= 3 else None
+        return cls(sites, names, whole, points) if len(points) >= 3 else None
 
     def draw(self, molecule: Complex, contacts: Sequence[tuple[str, str]], title: str) -> Markup:
         mutated, neighbours = _mutated(molecule, self.sites), _named(molecule, self.names)
         parts: list[Markup] = [tag("title", None, title)]
         labels: list[tuple[float, float, str, str]] = []
         for name, row in neighbours.items():
-            parts += self._residue(molecule, _atoms(molecule, row), "near")
-            labels.append((*self._label_place(molecule, _atoms(molecule, row)), name, "near"))
+            atoms = _atoms(molecule, row, whole=name in self.whole)
+            parts += self._residue(molecule, atoms, "near")
+            labels.append((*self._label_place(molecule, atoms), name, "near"))
         for row in mutated:
             parts += self._residue(molecule, _atoms(molecule, row, whole=True), "own")
             side = _atoms(molecule, row)
@@ -137,11 +154,7 @@ class _View:
         return float(outside[0]), float(np.clip(outside[1] + down, 11.0, _HEIGHT - 4.0))
 
     def _contact(self, molecule: Complex, mutated: list[int], row: int, kind: str) -> Markup:
-        side = np.concatenate([_atoms(molecule, own) for own in mutated])
-        other = np.flatnonzero((molecule.residue_index == row) & ~np.isin(molecule.element, ("H", "D")))
-        distance = np.linalg.norm(molecule.coordinates_nm[side][:, None] - molecule.coordinates_nm[other][None], axis=2)
-        a, b = np.unravel_index(int(distance.argmin()), distance.shape)
-        ends = self._place(molecule.coordinates_nm[[side[a], other[b]]])
+        ends = self._place(molecule.coordinates_nm[list(_nearest(molecule, mutated, row, kind))])
         line = {"x1": ends[0, 0], "y1": ends[0, 1], "x2": ends[1, 0], "y2": ends[1, 1]}
         shown = {key: f"{value:.1f}" for key, value in line.items()}
         return tag("line", {"class": f"contact {kind.replace(' ', '-')}", **shown}, tag("title", None, kind))
@@ -167,6 +180,20 @@ def _named(molecule: Complex, names: Sequence[str]) -> dict[str, int]:
     rows = np.flatnonzero(np.isin(molecule.chain_name[molecule.chain_index], list(chains)))
     labels = {molecule.residue_label(row): row for row in rows.tolist()}
     return {name: labels[name] for name in names if name in labels}
+
+
+def _nearest(molecule: Complex, mutated: list[int], row: int, kind: str) -> tuple[int, int]:
+    """The nearest heavy atoms of the mutated side chains and of a neighbour, of elements that make such a contact."""
+    side = np.concatenate([_atoms(molecule, own) for own in mutated if own != row or len(mutated) == 1])
+    other = _atoms(molecule, row, whole=True)
+    wanted = _MADE_BY.get(kind)
+    if wanted is not None:
+        side, other = (
+            kept if len(kept := atoms[np.isin(molecule.element[atoms], wanted)]) else atoms for atoms in (side, other)
+        )
+    distance = np.linalg.norm(molecule.coordinates_nm[side][:, None] - molecule.coordinates_nm[other][None], axis=2)
+    a, b = np.unravel_index(int(distance.argmin()), distance.shape)
+    return int(side[a]), int(other[b])
 
 
 def _atoms(molecule: Complex, row: int, *, whole: bool = False) -> NDArray[np.int64]:

@@ -72,7 +72,7 @@ def scan(
         sites: Sequence[Site] = [site for site in residues.sites if site.row in rows]
         counts = [sum(site.chain in side for site in sites) for side in (partners.first, partners.second)]
         notes.append(
-            f"The interface is {counts[0]} residues of {partners.names[0]} and {counts[1]} of {partners.names[1]}, "
+            f"The scan mutates {counts[0]} residues of {partners.names[0]} and {counts[1]} of {partners.names[1]}, "
             f"those with a heavy atom within {10 * partners.cutoff_nm:g} Å of the other partner."
         )
     elif what == "all":
