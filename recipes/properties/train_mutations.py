@@ -1,0 +1,133 @@
+"""Train what mutations do to affinity and stability, and predict what was held out.
+
+    python recipes/properties/train_mutations.py TABLES CORPUS SPLITS WORK --run affinity-fold0
+        [--given sequence,structure,dynamics] [--seeds 3]
+
+TABLES and CORPUS as `build_tables.py` takes and makes them, SPLITS the folder `splits` beside this file. Runs:
+``affinity-fold0`` … ``4`` and ``affinity_by_complex-fold0`` … (complexes held out), ``stability-fold0`` … ``4``,
+``test_S669_S571`` (both test sets held out), ``all`` (nothing held out). What is held out is left out with every
+structure and every row alike to it, of any task. WORK keeps columns, weights and predictions; a run that was cut off
+goes on, and one that is there is not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from unfreeze.corpus import Corpus
+from unfreeze.files.atomic import atomic_path
+from unfreeze.properties.modalities.mutation import TASKS
+from unfreeze.properties.tables import EffectTables, load_tables
+from unfreeze.properties.tables.folds import Folds, key_of
+from unfreeze.properties.training.examples import Examples, read_examples
+from unfreeze.properties.training.fit import FitSettings, Parameters, fit_effects, fit_native, predict
+from unfreeze.properties.training.states import StateCache
+from unfreeze.properties.training.structures import native_sites, structure_states
+
+SETTINGS = FitSettings(steps=900, shares={"affinity": 2.0, "stability": 1.0, "melting": 0.5})
+
+
+def held_out(run: str, splits: Path) -> tuple[set[str], set[str]]:
+    """Keys of what is predicted in a run, and of what is left out beside it because it is alike."""
+    name, _, part = run.partition("-")
+    if name == "all":
+        return set(), set()
+    folds = Folds.load(splits / f"{name}.json")
+    if name.startswith("test"):
+        return set(folds.parts["test"]), {*folds.parts["alike"], *folds.lists["affinity_alike"]}
+    joint = Folds.load(splits / "joint.json").lists
+    return set(folds.parts[part]), set(joint.get(f"{name.removesuffix('_by_complex')} {part}", ()))
+
+
+def entries_of(tables: EffectTables, keys: Iterable[str]) -> set[str]:
+    """Entries of the corpus that keys stand for."""
+    entries = defaultdict(set)
+    for row in (*tables.mutations, *tables.absolute):
+        entries[key_of(row)].add(row.entry)
+    return {entry for key in keys for entry in entries[key]}
+
+
+def start_of(
+    path: Path, tables: EffectTables, cache: StateCache, left_out: set[str], seed: int, given: list[str]
+) -> Parameters:
+    """What was learned from structures alone; kept in a file."""
+    if not path.exists():
+        states = structure_states((*tables.mutations, *tables.absolute), left_out)
+        sites, weights = native_sites(cache, states)
+        print(f"{path.stem}: {len(states)} structures, {len(sites)} residues", flush=True)
+        save(path, fit_native(sites, weights, SETTINGS, seed, given))
+    return safetensors.torch.load_file(path)
+
+
+def save(path: Path, parameters: Parameters) -> None:
+    """Write parameters, whole or not at all."""
+    with atomic_path(path) as building:
+        safetensors.torch.save_file(parameters, building)
+
+
+def main() -> None:
+    """Train one run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("tables", "corpus", "splits", "work"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--given", default="sequence,structure,dynamics")
+    parser.add_argument("--seeds", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    given = arguments.given.split(",")
+    tables = load_tables(arguments.tables)
+    corpus = Corpus.open(arguments.corpus)
+    test, alike = held_out(arguments.run, arguments.splits)
+    cache = StateCache(corpus, arguments.work, with_motion=False)
+    rows = [row for task in TASKS for row in tables.of(task)]
+    started = time.monotonic()
+    examples = read_examples(rows, corpus, arguments.work, with_motion="dynamics" in given)
+    print(f"{len(examples.rows)} rows, {len(examples.sites)} sites, {time.monotonic() - started:.0f} s", flush=True)
+    keys = [key_of(row) for row in examples.rows]
+    training = np.flatnonzero([key not in test and key not in alike for key in keys])
+    tested = np.flatnonzero([key in test for key in keys])
+    letters = "".join(one[0] for one in given)
+    structures = "s" if given == ["sequence"] else "ss"
+    predicted: dict[int, list[float]] = defaultdict(list)
+    for seed in range(arguments.seeds):
+        native = arguments.work / f"native-{arguments.run}-{structures}-{seed}.safetensors"
+        path = arguments.work / f"effects-{arguments.run}-{letters}-{seed}.safetensors"
+        if not path.exists():
+            start = start_of(native, tables, cache, entries_of(tables, test | alike), seed, given)
+            save(path, fit_effects(examples, training, SETTINGS, seed, given, start))
+        parameters = safetensors.torch.load_file(path)
+        for task in TASKS:
+            own = np.array([k for k in tested if examples.rows[k].task == task], dtype=np.int64)
+            for k, value in zip(own, predict(parameters, examples, own, task, given), strict=True):
+                predicted[int(k)].append(float(value))
+        print(f"{arguments.run}, seed {seed}: {time.monotonic() - started:.0f} s", flush=True)
+    _write(arguments.work / f"predictions-{arguments.run}-{letters}.csv", examples, predicted)
+    facts = {"run": arguments.run, "given": given, "training_rows": len(training), "left_out": examples.left_out}
+    (arguments.work / f"facts-{arguments.run}-{letters}.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def _write(path: Path, examples: Examples, predicted: dict[int, list[float]]) -> None:
+    with atomic_path(path) as building, building.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(["task", "dataset", "source", "group", "mutations", "measured", "predicted", "members"])
+        for k, values in sorted(predicted.items()):
+            row = examples.rows[k]
+            mutations = "+".join(map(str, row.mutations))
+            members = " ".join(f"{value:.4f}" for value in values)
+            mean = f"{np.mean(values):.4f}"
+            table.writerow([row.task, row.dataset, row.source, row.group, mutations, row.value, mean, members])
+
+
+if __name__ == "__main__":
+    main()
