@@ -198,7 +198,7 @@ def test_location_and_function_of_many(here, summary_of):
         (("stability", "two.fasta"), "more than 1 sequence"),
         (("location", "empty.fasta"), "holds no record"),
         (("location", "M" * 5000 + "1"), "neither a file"),
-        (("location", "MKVLAAGIVB"), "'B' (D or N) at position 10"),
+        (("stability", "MKVLAAGIVB"), "'B' (D or N) at position 10"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(here, arguments, said):

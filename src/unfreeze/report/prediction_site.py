@@ -95,10 +95,9 @@ class _View:
                     whole.add(name)
         for molecule in (molecule for molecule, _ in states if molecule is not None):
             mutated, rows = _mutated(molecule, sites), _named(molecule, names)
-            shown += [
-                molecule.coordinates_nm[atoms] for row in mutated for atoms in (_atoms(molecule, row, whole=True),)
-            ]
-            shown += [molecule.coordinates_nm[_atoms(molecule, row, whole=name in whole)] for name, row in rows.items()]
+            atoms = [_atoms(molecule, row, whole=True) for row in mutated]
+            atoms += [_atoms(molecule, row, whole=name in whole) for name, row in rows.items()]
+            shown += [molecule.coordinates_nm[chosen] for chosen in atoms]
         points = np.concatenate(shown)
         return cls(sites, names, whole, points) if len(points) >= 3 else None
 
