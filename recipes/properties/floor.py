@@ -123,6 +123,7 @@ def tasks(tables: EffectTables, splits: Path) -> dict[str, tuple[list[MutationRo
     s669, s571 = list(tables.of("stability", ["S669"])), list(tables.of("melting", ["S571"]))
     return {
         "affinity, folds": (affinity, "positive", folded(affinity, "affinity")),
+        "affinity, folds by interface": (affinity, "positive", folded(affinity, "affinity_by_interface")),
         "affinity, folds by complex": (affinity, "positive", folded(affinity, "affinity_by_complex")),
         "stability, folds": (stability, "negative", folded(stability, "stability")),
         "melting, folds": (melting, "negative", folded(melting, "stability")),

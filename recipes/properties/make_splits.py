@@ -102,14 +102,24 @@ def make(
     same = [pair for keys in by_pdb.values() for pair in combinations(keys, 2)]
     held = [(a, b) for pdb, others in partners.items() for other in others
             for a in by_pdb.get(pdb, ()) for b in by_pdb.get(other, ())]  # fmt: skip
-    strict = [*same, *held, *homologous_interfaces(complexes, pairs), *shared_sites(sites)]
-    affinity = _folds(
-        "affinity",
+    by_interface = [*same, *held, *homologous_interfaces(complexes, pairs)]
+    strict = [*by_interface, *shared_sites(sites)]
+    together = (
         "Kept together: entries of one PDB id; complexes with homologous interfaces (both partners alike, chains that "
         f"touch; chains of less than {PEPTIDE} residues are all alike); complexes that SKEMPI 2 lists in each other's "
-        "Hold_out_proteins by PDB id; complexes that share a mutation in the same nine residues of sequence. The lists "
-        "are the types of SKEMPI 2 and what must go from training when one is held out. " + ALIKE,
+        "Hold_out_proteins by PDB id"
+    )
+    affinity = _folds(
+        "affinity",
+        f"{together}; complexes that share a mutation in the same nine residues of sequence. The lists are the types "
+        "of SKEMPI 2 and what must go from training when one is held out. " + ALIKE,
         list(complexes), strict, weights,
+    )  # fmt: skip
+    interface = _folds(
+        "affinity_by_interface",
+        f"{together}. The same mutations of one inhibitor against unlike proteases are in several folds: affinity.json "
+        "does not part them. " + ALIKE,
+        list(complexes), by_interface, weights,
     )  # fmt: skip
     groups = dict(zip(complexes, linked(list(complexes), strict), strict=True))
     lists: dict[str, tuple[str, ...]] = {}
@@ -131,7 +141,7 @@ def make(
     stability = _folds(
         "stability", "Kept together: alike proteins (single linkage). " + ALIKE, training, alike, weights
     )
-    found = {"affinity": affinity, "affinity_by_complex": by_complex, "stability": stability}
+    found = {one.name: one for one in (affinity, interface, by_complex, stability)}
     for name, datasets in TESTS.items():
         found[f"test_{name}"] = _test(name, datasets, proteins, complexes, near, weights)
     found["joint"] = _joint(affinity, stability, proteins, complexes, near)
