@@ -159,7 +159,7 @@ def _baselines(
         return np.mean([check.ridge_out_of_fold(features, y, groups, seed) for seed in range(N_SEEDS)], axis=0)
 
     return {
-        "mean of training": refit(np.zeros((len(y), 0))),
+        "mean of training": refit(np.zeros((len(y), 1))),
         "buried area, refitted": refit(area),
         "contacts and surface, published": (classes @ np.array(list(PRODIGY.values())) + PRODIGY_CONSTANT) * KCAL,
         "contacts and surface, refitted": refit(classes),
