@@ -70,9 +70,7 @@ def _classes(task):
 
 
 @pytest.fixture(autouse=True)
-def made_up(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    if "real" in request.keywords:
-        return
+def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, function in (
         ("affinity", predict_affinity),
         ("stability", predict_stability),

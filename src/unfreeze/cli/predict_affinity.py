@@ -81,7 +81,7 @@ def affinity(
 
             entries = [effect_entry(effect, "affinity") for effect in found.effects]
             built = build_mutants(molecule, found.effects, entries)
-            record = begin_record("affinity", given.about, effect_weights(model)) | {
+            record = begin_record("affinity", given.about, effect_weights("affinity", model)) | {
                 "request": {"between": str(partners), "mutations": mutations, "scan": scan, "to": to},
                 "conditions": {"temperature_K": temperature_K},
                 "interface": _interface(molecule, partners),

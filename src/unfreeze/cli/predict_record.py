@@ -45,11 +45,13 @@ def begin_record(task: str, about: dict[str, Any], weights: Sequence[Path]) -> d
     }
 
 
-def effect_weights(model: Path | None) -> list[Path]:
-    """Files of weights that effects of mutations come from: their own model, and that of motion."""
-    from unfreeze.model.weights import SHIPPED
+def effect_weights(task: Task, model: Path | None) -> list[Path]:
+    """Files of weights that effects of mutations come from: their own model, that of motion, and that of binding."""
+    from unfreeze.model import weights as motion
+    from unfreeze.properties import effect_model
+    from unfreeze.properties.binding import model_file as binding
 
-    return [model or SHIPPED.with_name("properties.safetensors"), SHIPPED]
+    return [model or effect_model.SHIPPED, *([binding.SHIPPED] if task == "affinity" else []), motion.SHIPPED]
 
 
 def effect_entry(effect: MutationEffect, task: Task) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def stability(
 
             entries = [effect_entry(effect, "stability") for effect in found.effects]
             built = build_mutants(given.molecule, found.effects, entries) if given.molecule is not None else {}
-            record = begin_record("stability", given.about, effect_weights(model)) | {
+            record = begin_record("stability", given.about, effect_weights("stability", model)) | {
                 "request": {"mutations": mutations, "scan": scan, "to": to},
                 "stability": {"source": found.source},
                 "sequence": None if given.molecule is not None else given.sequences[0].letters,
