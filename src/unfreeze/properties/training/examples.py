@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unfreeze.corpus.store.store import Corpus
 from unfreeze.properties.modalities.sequence import LETTERS
 from unfreeze.properties.mutants.columns import COLUMNS
+from unfreeze.properties.places import label_of
 from unfreeze.properties.sites import SiteColumns, columns_of_sequence, joined
 from unfreeze.properties.tables.rows import MutationRow
 from unfreeze.properties.training.states import State, StateCache, states_of
@@ -105,8 +106,9 @@ def read_examples(
     wanted: dict[State, set[tuple[str, str]]] = defaultdict(set)
     for row in rows:
         for one, places in zip(row.mutations, states_of(row), strict=True):
+            label = label_of(one.chain, one.number, one.insertion_code)
             for state in places:
-                wanted[state] |= {(_label(one), one.wild_type), (_label(one), one.mutant)}
+                wanted[state] |= {(label, one.wild_type), (label, one.mutant)}
     found, contacts = {}, {}
     for number, (state, pairs) in enumerate(sorted(wanted.items(), key=lambda item: str(item[0])), start=1):
         whole = states.sites(state)
@@ -131,14 +133,10 @@ def read_examples(
     )
 
 
-def _label(mutation) -> str:
-    return f"{mutation.chain}:{mutation.number}{mutation.insertion_code}"
-
-
 def _item(gathered: _Gathered, row: MutationRow, k: int, places: tuple[State, ...], found, contacts):
     one = row.mutations[k]
     letters = [LETTERS.index(one.wild_type), LETTERS.index(one.mutant)]
-    label = _label(one)
+    label = label_of(one.chain, one.number, one.insertion_code)
     if all(label in found[state] for state in places) and places:
         sites = [gathered.site((str(state), label), lambda state=state: found[state][label]) for state in places]
         keys = [[(str(state), label, letter) for letter in (one.wild_type, one.mutant)] for state in places]

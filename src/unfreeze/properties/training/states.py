@@ -20,11 +20,12 @@ from unfreeze.model import weights
 from unfreeze.model.motion_model import MotionModel
 from unfreeze.properties.modalities import dynamics, structure
 from unfreeze.properties.mutants.columns import mutation_contacts
+from unfreeze.properties.places import partner_atoms, residue_labels
 from unfreeze.properties.sites import FEATURES_VERSION, SiteColumns, columns_of_structure
 from unfreeze.properties.tables.rows import MutationRow
 from unfreeze.structure.complex import Complex
 
-__all__ = ["State", "StateCache", "partner_atoms", "residue_labels", "states_of"]
+__all__ = ["State", "StateCache", "states_of"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,6 @@ class State:
         return molecule if self.part == "whole" else partner_atoms(molecule, self.partners, self.part)
 
 
-def partner_atoms(molecule: Complex, partners: tuple[str, ...], part: str) -> Complex:
-    """The complex of two partners, or one of them, with what the file counts as part of their chains."""
-    names = {"bound": "".join(partners), "first": partners[0], "second": partners[1]}[part]
-    return molecule.take_atoms(np.isin(molecule.chain_name[molecule.atom_chain_index], list(names)))
-
-
 def states_of(row: MutationRow) -> tuple[tuple[State, ...], ...]:
     """For every mutation of a row the states that it is looked at in: (whole,) or (bound, free); none without entry."""
     if not row.entry:
@@ -69,14 +64,6 @@ def states_of(row: MutationRow) -> tuple[tuple[State, ...], ...]:
     bound = State(row.entry, row.partners, "bound")
     free = {part: State(row.entry, row.partners, part) for part in ("first", "second")}
     return tuple((bound, free["first" if one.chain in row.partners[0] else "second"]) for one in row.mutations)
-
-
-def residue_labels(molecule: Complex, residues: NDArray[np.int64]) -> list[str]:
-    """``A:12``, ``A:12B`` of residues."""
-    chains = molecule.chain_name[molecule.chain_index[residues]].tolist()
-    numbers = molecule.residue_number[residues].tolist()
-    codes = np.char.upper(molecule.residue_insertion_code[residues]).tolist()
-    return [f"{chain}:{number}{code}" for chain, number, code in zip(chains, numbers, codes, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,108 @@
+"""How strongly two partners bind, and what mutations do to that: effects in the complex less those in free partners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from unfreeze.corpus.mutations import Mutation
+from unfreeze.properties.binding import predict_delta_g
+from unfreeze.properties.effect_model import EffectModel, load_effect_model
+from unfreeze.properties.effect_prediction import Surrounding, outside_of, summed
+from unfreeze.properties.effects import AffinityPrediction, MutationEffect
+from unfreeze.properties.mutants.explain import WildType, explain
+from unfreeze.properties.places import chains_of, partner_atoms
+from unfreeze.structure.complex import Complex
+
+__all__ = ["predict_affinity"]
+
+
+def predict_affinity(
+    molecule: Complex,
+    partners: tuple[str, str],
+    mutations: Sequence[Sequence[Mutation]],
+    *,
+    temperature_K: float = 298.15,
+    model: EffectModel | str | Path | None = None,
+    with_reasons: bool = True,
+    progress: Callable[[str, float], None] | None = None,
+) -> AffinityPrediction:
+    """Predict the free energy of binding and its changes.
+
+    Parameters
+    ----------
+    molecule
+        The complex; what is of neither partner is left out.
+    partners
+        Chains of either side: ``("HL", "A")``.
+    mutations
+        Each one or several at once, of residues of the partners, checked against the structure.
+    temperature_K
+        Of the free energy of the wild type. Effects are those near room temperature, at which they were measured.
+    model
+        A model of effects or its file; the shipped one when None.
+    with_reasons
+        Whether to build the mutants and say why (seconds each).
+    progress
+        Called with a stage and the share of it that is done.
+
+    Returns
+    -------
+    AffinityPrediction
+        ΔΔG of binding, mutant − wild type, kJ/mol (positive weakens).
+
+    Raises
+    ------
+    InputError
+        If a residue is not whole, or weights cannot be read.
+    """
+    say = progress or (lambda stage, share: None)
+    chosen = model if isinstance(model, EffectModel) else load_effect_model(model)
+    bound = partner_atoms(molecule, partners, "bound")
+    say("Predicting binding", 0.0)
+    delta_g, error, outside = predict_delta_g(bound, partners, temperature_K=temperature_K)
+    known = bool(np.isfinite(error))
+    effects = _effects(chosen, bound, partners, mutations, with_reasons, say) if mutations else ()
+    return AffinityPrediction(
+        partners=partners,
+        delta_g_kJ_mol=delta_g if known else None,
+        error_kJ_mol=error if known else None,
+        outside=outside,
+        temperature_K=temperature_K,
+        effects=effects,
+        notes=(),
+    )
+
+
+def _effects(
+    model: EffectModel,
+    bound: Complex,
+    partners: tuple[str, str],
+    mutations: Sequence[Sequence[Mutation]],
+    with_reasons: bool,
+    say: Callable[[str, float], None],
+) -> tuple[MutationEffect, ...]:
+    say("Predicting effects", 0.0)
+    place = Surrounding(model, bound, [one for together in mutations for one in together])
+    values = place.exchange("affinity")
+    for part, names in zip(("first", "second"), partners, strict=True):
+        own = [one for one in place.mutations if one.chain in chains_of(bound, names)]
+        if own:
+            say("Predicting effects", 0.4)
+            free = Surrounding(model, partner_atoms(bound, partners, part), own)
+            values[:, [place.row(one) for one in own]] -= free.exchange("affinity")
+    mean, spread = summed(values, [[place.row(one) for one in together] for together in mutations])
+    law = model.errors["affinity"]
+    errors = law.error(mean, spread)
+    wild = WildType(bound, partners) if with_reasons else None
+    effects = []
+    for k, together in enumerate(mutations):
+        if wild is not None:
+            say("Finding reasons", k / len(mutations))
+        reasons = explain(bound, together, partners=partners, wild=wild) if wild is not None else None
+        foreign = any(place.foreign(one) for one in together)
+        why = outside_of(together, spread=float(spread[k]), largest_spread=law.largest_spread, foreign=foreign)
+        effects.append(MutationEffect(tuple(together), float(mean[k]), float(errors[k]), outside=why, reasons=reasons))
+    return tuple(effects)
