@@ -10,7 +10,15 @@ import pytest
 from unfreeze.corpus.mutations import Mutation
 from unfreeze.errors import InputError
 from unfreeze.physics.harmonic import GAS_CONSTANT
-from unfreeze.properties.mutants import COLUMNS, Stiffness, WildType, explain, mutation_contacts, side_chain_contacts
+from unfreeze.properties.mutants import (
+    COLUMNS,
+    Stiffness,
+    WildType,
+    build_mutant,
+    explain,
+    mutation_contacts,
+    side_chain_contacts,
+)
 from unfreeze.properties.mutants.explain import _differing
 from unfreeze.properties.mutants.words import Circumstances, words_of
 from unfreeze.structure.complex import Complex
@@ -136,3 +144,14 @@ def test_numbers_for_learning_are_differences_of_states(protease: Complex) -> No
     assert table[0, 2, free] > table[0, 1, free]  # tryptophan does not fit where leucine is at home
     assert table[0, 0, springs] < table[0, 1, springs]
     assert (table[:, 3, : len(COLUMNS) - 1][:, :10] == 0.0).all()  # glycine touches nothing
+
+
+def test_the_learned_motion_is_asked_again(protease: Complex) -> None:
+    from unfreeze.properties.mutants.repredict import repredicted_motion
+
+    short = protease.take_residues(np.arange(1, 40))
+    mutant = build_mutant(short, [Mutation.read("A:L24A")])
+    rows = [row_of(short, "A", 24), row_of(short, "A", 39)]
+    change = repredicted_motion(short, mutant, rows)
+    assert np.isfinite(change).all()
+    assert change[0] != 0.0 and (np.abs(change) < 0.5).all()

@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 from unfreeze.corpus.mutations import AMINO_ACIDS
 from unfreeze.properties.mutants.amino_acid_tables import NAME_OF
 from unfreeze.properties.mutants.rotamers import KT_KJ_MOL
-from unfreeze.properties.mutants.site import PARTS, WeighedRotamers, weigh
+from unfreeze.properties.mutants.site import PARTS, WEIGHTS, WeighedRotamers, weigh
 from unfreeze.properties.mutants.stiffness import Stiffness, heavy_only
 from unfreeze.properties.mutants.surroundings import Surroundings
 from unfreeze.structure.complex import Complex
@@ -138,14 +138,11 @@ def site_contacts(
 
 def _of_rotamers(weighed: WeighedRotamers) -> NDArray[np.float64]:
     """Numbers that follow from the energies of the rotamers: [2 n_parts + 4]."""
-    from unfreeze.properties.mutants.site import WEIGHTS
-
     shares, best = weighed.shares, weighed.best
     parts = weighed.parts.copy()
     parts[:, _REPULSIONS] = np.log1p(parts[:, _REPULSIONS])
     energy = weighed.energy / KT_KJ_MOL
     least = float(energy[best])
-    # rotamers beside one another are one: neighbours in torsions share what the library gives to their rotamer
     free = least - float(np.log(np.exp(least - energy).sum()))
     if free > _STEEP:
         free = _STEEP * (1.0 + float(np.log(free / _STEEP)))

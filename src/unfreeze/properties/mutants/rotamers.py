@@ -1,7 +1,9 @@
 """Rotamers: which torsions side chains like to have, by amino acid and backbone.
 
-The library was counted in crystal structures by ``benchmarks/rotamer_library.py``. Around each rotamer χ1 is varied by
-its spread, and χ2 too where that is a torsion about two tetrahedral carbons and the side chain is short.
+The library was counted by ``benchmarks/rotamer_library.py`` in crystal structures of the wwPDB (those of SKEMPI 2.0 and
+of the stability sets, each sequence once, 114,000 side chains of B-factors below 40 Å²), except 22 structures in which
+``benchmarks/rotamers.py`` counts how many rotamers are found again. Around each rotamer χ1 is varied by its spread, and
+χ2 too in leucine and isoleucine.
 """
 
 from __future__ import annotations
