@@ -1,0 +1,98 @@
+"""Members trained on everything, and what was held out, into the weights that are shipped.
+
+    python recipes/properties/finish_mutations.py WORK OUT.safetensors
+
+WORK is that of `train_mutations.py`, with the run ``all`` (the members) and the folds that the errors are taken from.
+The law of errors of a task, floor + by_size |prediction| + by_spread × spread of members, is the most likely one of
+absolute errors (of a Laplace distribution), scaled so that 68 % of them are below one standard deviation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from unfreeze.properties.effect_model import EffectModel, ErrorLaw, save_effect_model
+from unfreeze.properties.modalities.mutation import TASKS
+from unfreeze.properties.scores import score_effects
+
+HELD_OUT = {"affinity": "affinity-fold*", "stability": "test_S669", "melting": "test_S571"}
+LETTERS = "ssd"
+
+
+def held_out(work: Path, task: str) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Groups, measured values, means and spreads of the members, of rows that were held out."""
+    groups, measured, mean, spread = [], [], [], []
+    for path in sorted(work.glob(f"predictions-{HELD_OUT[task]}-{LETTERS}.csv")):
+        with path.open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream):
+                if row["task"] == task:
+                    members = np.array(row["members"].split(), dtype=np.float64)
+                    groups.append(row["group"])
+                    measured.append(float(row["measured"]))
+                    mean.append(members.mean())
+                    spread.append(members.std())
+    return groups, np.array(measured), np.array(mean), np.array(spread)
+
+
+def law_of(measured: NDArray[np.float64], mean: NDArray[np.float64], spread: NDArray[np.float64]) -> ErrorLaw:
+    """The most likely law of errors, scaled to hold 68.3 %."""
+    error = np.abs(measured - mean)
+
+    def cost(logarithms: NDArray[np.float64]) -> float:
+        floor, size, between = np.exp(logarithms)
+        sigma = floor + size * np.abs(mean) + between * spread
+        # the mean absolute error of a Laplace distribution: far-off rows count little
+        return float(np.mean(np.log(sigma) + error / sigma))
+
+    found = np.exp(minimize(cost, np.log([3.0, 0.2, 0.5]), method="Nelder-Mead").x)
+    sigma = found[0] + found[1] * np.abs(mean) + found[2] * spread
+    floor, size, between = found * np.quantile(error / sigma, 0.683)
+    return ErrorLaw(float(floor), float(size), float(between), float(np.quantile(spread, 0.99)))
+
+
+def main() -> None:
+    """Write the weights."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("output", type=Path)
+    arguments = parser.parse_args()
+    members = [
+        safetensors.numpy.load_file(path)
+        for path in sorted(arguments.work.glob(f"effects-all-{LETTERS}-*.safetensors"))
+    ]
+    laws: dict[str, ErrorLaw] = {}
+    scores: dict[str, Any] = {}
+    for task in TASKS:
+        groups, measured, mean, spread = held_out(arguments.work, task)
+        laws[task] = law_of(measured, mean, spread)
+        share = np.abs(measured - mean) / laws[task].error(mean, spread)
+        scores[task] = score_effects(measured, mean, groups, n_bootstrap=300).plain() | {
+            "held_out": HELD_OUT[task],
+            "within_1_error": round(float((share < 1.0).mean()), 3),
+            "within_2_errors": round(float((share < 2.0).mean()), 3),
+        }
+        print(task, laws[task], scores[task])
+    card = {
+        "name": "unfreeze mutation effects 1",
+        "data": "SKEMPI 2.0 (affinity), S8754, M1261 and a part of the mega-scale set (stability), S4346 (melting); "
+        "structures of the PDB; S669 and S571 only in these weights, never in the scores",
+        "recipe": "recipes/properties/train_mutations.py --run all --seeds 3; recipes/properties/finish_mutations.py",
+        "splits": "recipes/properties/splits",
+        "scores": scores,
+        "limits": "Residues exchanged in proteins, best with a structure; several at once are added up. No insertions, "
+        "no modified residues, no change of fold or of the way of binding.",
+    }
+    path = save_effect_model(arguments.output, EffectModel(tuple(members), errors=laws, card=card))
+    print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, {len(members)} members")
+
+
+if __name__ == "__main__":
+    main()
