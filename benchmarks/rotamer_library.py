@@ -11,6 +11,7 @@ of 30° × 30° of the Ramachandran map (as in Dunbrack & Cohen 1997, Protein Sc
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections import defaultdict
 from pathlib import Path
 
@@ -93,9 +94,10 @@ def count(name: str, rows: np.ndarray) -> dict[str, np.ndarray]:
     part = np.mod(np.floor((rows[known, :2] + np.pi) / (2 * np.pi / N_PARTS)), N_PARTS).astype(int)
     table = np.zeros((N_PARTS, N_PARTS, n_wells))
     np.add.at(table, (part[:, 0], part[:, 1], well[known]), 1.0)
-    around = sum(
-        np.roll(table, (a, b), axis=(0, 1)) * (1.0 if (a, b) == (0, 0) else 0.3) for a in (-1, 0, 1) for b in (-1, 0, 1)
-    )
+    around = table.copy()
+    for a, b in itertools.product((-1, 0, 1), repeat=2):
+        if (a, b) != (0, 0):
+            around += 0.3 * np.roll(table, (a, b), axis=(0, 1))
     prior = (around + 10.0 * base) / (around.sum(axis=2, keepdims=True) + 10.0)
     share = (table + 10.0 * prior) / (table.sum(axis=2, keepdims=True) + 10.0)
     keys, place, number = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
