@@ -33,7 +33,7 @@ from unfreeze.properties.protein.assembly import score_enzymes, score_location
 from unfreeze.properties.protein.descriptors import describe
 from unfreeze.properties.protein.folds import cluster_folds
 from unfreeze.properties.protein.letters import letter_codes
-from unfreeze.properties.protein.model import ProteinModel, logits_of
+from unfreeze.properties.protein.model import ProteinModel, logits_of, used_parameters
 from unfreeze.properties.protein.neighbours import Neighbour, Reference
 from unfreeze.properties.protein.outside import limits_of
 from unfreeze.properties.protein.training import ProteinSettings, TrainingRows, train_proteins
@@ -84,7 +84,6 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--folds", type=int, nargs="*", default=list(range(N_FOLDS)))
-    parser.add_argument("--without-letters", action="store_true", help="put together the descriptors' stage alone")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     recipe = yaml.safe_load(arguments.recipe.read_text(encoding="utf-8"))
@@ -94,7 +93,7 @@ def main() -> None:
     for fold in arguments.folds:
         train_fold(data, settings, fold, arguments.work)
     if arguments.out is not None:
-        assemble(data, settings, recipe, arguments.work, arguments.without_letters, arguments.out)
+        assemble(data, settings, recipe, arguments.work, arguments.out)
 
 
 def read(corpus: Path, recipe: dict[str, Any], work: Path) -> Data:
@@ -132,7 +131,7 @@ def enzyme_folds(enzymes: list[FunctionRow]) -> NDArray[np.int64]:
 
 def train_fold(data: Data, settings: ProteinSettings, fold: int, work: Path) -> None:
     """Train the network without a fold, and keep it and its logits of the fold after each stage."""
-    if _saved(work, fold, with_letters=True).is_file():
+    if _saved(work, fold, with_letters=settings.n_epochs > 0).is_file():
         return
     begun = time.monotonic()
     held_out = np.flatnonzero(data.folds == fold)
@@ -160,11 +159,9 @@ def train_fold(data: Data, settings: ProteinSettings, fold: int, work: Path) -> 
     train_proteins(data.training_rows(fold), settings, seed=fold, progress=report, stage_done=keep)
 
 
-def assemble(
-    data: Data, settings: ProteinSettings, recipe: dict[str, Any], work: Path, without_letters: bool, out: Path
-) -> None:
+def assemble(data: Data, settings: ProteinSettings, recipe: dict[str, Any], work: Path, out: Path) -> None:
     """Scores over all folds, and the model."""
-    saved = [safetensors.numpy.load(_saved(work, fold, not without_letters).read_bytes()) for fold in range(N_FOLDS)]
+    saved = [safetensors.numpy.load(_saved(work, fold, settings.n_epochs > 0).read_bytes()) for fold in range(N_FOLDS)]
     located = np.arange(len(data.folds)) < data.n_proteins
     logits = {}
     for task, rows in (("location", np.flatnonzero(located)), ("function", np.flatnonzero(~located))):
@@ -172,9 +169,11 @@ def assemble(
         for fold in range(N_FOLDS):
             found[data.folds[rows] == fold] = saved[fold][task]
         logits[task] = found
-    across, nearest, reference = neighbours(data, work)
+    across, nearest, reference, alignments = neighbours(data, work)
     location = score_location(data.proteins, logits["location"])
-    enzymes = score_enzymes(data.enzymes, data.folds[~located], logits["function"], data.terms, across, nearest)
+    enzymes = score_enzymes(
+        data.enzymes, data.folds[~located], logits["function"], data.terms, alignments, across, nearest
+    )
     scores = {"location": location.scores, "function": enzymes.scores}
     write_json(work / "scores.json", scores)
     write_json(
@@ -202,13 +201,16 @@ def assemble(
         "licence": "CC-BY-4.0 (weights); sequences of the reference: Protein Data Bank, CC0, by way of DeepFRI, BSD-3",
     }
     members = tuple(
-        {name.removeprefix("member."): array for name, array in one.items() if name.startswith("member.")}
-        for one in saved[: recipe["shipped_members"]]
+        used_parameters(
+            {name.removeprefix("member."): array for name, array in one.items() if name.startswith("member.")},
+            settings.n_epochs > 0,
+        )
+        for one in saved
     )
     model = ProteinModel(
-        members=members, terms=data.terms, longest=0 if without_letters else settings.longest,
+        members=members, terms=data.terms, longest=settings.longest if settings.n_epochs else 0,
         location=location.calibration, function=enzymes.calibration, confidence=enzymes.confidence,
-        network_share=enzymes.network_share, reference=reference,
+        network_share=enzymes.network_share, reference=reference, profile=enzymes.profile,
         limits=limits_of([row.sequence for row in data.proteins]), card=card,
     )  # fmt: skip
     save_protein_model(out, model)
@@ -216,7 +218,9 @@ def assemble(
     print(json.dumps(scores, indent=1))
 
 
-def neighbours(data: Data, work: Path) -> tuple[list[Neighbour | None], list[Neighbour | None], Reference]:
+def neighbours(
+    data: Data, work: Path
+) -> tuple[list[Neighbour | None], list[Neighbour | None], Reference, NDArray[np.int64]]:
     """Of every enzyme the nearest of other folds and the nearest other one; all scores are kept in the folder."""
     rows = data.enzymes
     reference = Reference(
@@ -237,7 +241,7 @@ def neighbours(data: Data, work: Path) -> tuple[list[Neighbour | None], list[Nei
     for number, row in enumerate(rows):
         across.append(reference.nearest(row.sequence, np.where(folds != folds[number], scores[number], -1)))
         nearest.append(reference.nearest(row.sequence, np.where(np.arange(len(rows)) != number, scores[number], -1)))
-    return across, nearest, reference
+    return across, nearest, reference, scores
 
 
 def _saved(work: Path, fold: int, with_letters: bool) -> Path:

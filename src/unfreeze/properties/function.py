@@ -1,7 +1,7 @@
 """What an enzyme catalyses, from its sequence: numbers of the Enzyme Commission of one to four places.
 
-Two witnesses are put together: the network, and the nearest chain of known function by local alignment. Each gives a
-chance of every term; a term holds if either is right.
+Three witnesses are put together: the nearest chain of known function by local alignment, likeness to all of them at
+once, and the network. Each gives a chance of every term.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from unfreeze.properties.effects import ClassPrediction
 from unfreeze.properties.modalities.function import consistent, level
+from unfreeze.properties.protein.calibration import probabilities_of
 from unfreeze.properties.protein.letters import checked_sequence
 from unfreeze.properties.protein.model import ProteinModel
-from unfreeze.properties.protein.neighbours import SIGNIFICANT, neighbour_scores
+from unfreeze.properties.protein.neighbours import LONGEST_ALIGNED, SIGNIFICANT, neighbour_scores
 from unfreeze.properties.protein.outside import outside
+from unfreeze.properties.protein.profile import profile_vectors
 from unfreeze.properties.protein.weights import load_protein_model
 from unfreeze.structure.complex import Complex
 
@@ -27,17 +29,22 @@ _ENZYMES_ONLY = (
 _NO_STRUCTURE = "Function is predicted from the sequence alone; the structure was not used."
 
 
-def combined(network: NDArray[np.float64], neighbour: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Chance of every term by two witnesses: 1 − (1 − neighbour)(1 − share · network).
+def combined(
+    network: NDArray[np.float64],
+    profile: NDArray[np.float64],
+    neighbour: NDArray[np.float64],
+    share: float | NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Chance of every term by three witnesses: that of the neighbour, or 1 − (1 − profile)(1 − share · network).
 
     Parameters
     ----------
-    network, neighbour : [..., n_terms]
-        Chances by either alone.
+    network, profile, neighbour : [..., n_terms]
+        Chances by each alone; the larger one counts.
     share
         How much of the network's counts, 0 to 1.
     """
-    return 1.0 - (1.0 - neighbour) * (1.0 - share * network)
+    return np.maximum(neighbour, 1.0 - (1.0 - profile) * (1.0 - share * network))
 
 
 def predict_function(
@@ -67,16 +74,18 @@ def predict_function(
     """
     letters = checked_sequence(sequence)
     used = load_protein_model() if model is None else model
-    near = used.reference.nearest(letters)
-    # a neighbour may have terms that are too rare for the network to know
-    rare = sorted(near.terms - set(used.terms)) if near is not None else []
-    terms = (*used.terms, *rare)
+    reference, terms = used.reference, used.profile.terms
+    scores = reference.scores(letters)
+    near = reference.nearest(letters, scores)
+    lengths = np.array([min(len(letters), LONGEST_ALIGNED)])
+    profile = used.profile.predict(profile_vectors(scores[None], lengths, reference.lengths))[0]
     logits = used.logits([letters], "function")[0] / used.function.temperature
-    network = np.concatenate([1.0 / (1.0 + np.exp(-logits)), np.zeros(len(rare))])
+    column = {term: number for number, term in enumerate(terms)}
+    network = np.zeros(len(terms))
+    network[[column[term] for term in used.terms]] = probabilities_of(logits)
     neighbour = neighbour_scores(near, len(letters), terms, used.confidence)
-    chance = consistent(combined(network, neighbour, used.network_share)[None], terms)[0]
-    by_level = {level(term): one for term, one in zip(used.terms, used.function.thresholds, strict=True)}
-    thresholds = np.array([*used.function.thresholds, *(by_level.get(level(term), 0.5) for term in rare)])
+    chance = consistent(combined(network, profile, neighbour, used.network_share)[None], terms)[0]
+    thresholds = np.array(used.function.thresholds)
     order = np.lexsort((np.array([level(term) for term in terms]), -chance))
     chosen = tuple(terms[row] for row in order if chance[row] >= thresholds[row])
     notes = [_ENZYMES_ONLY]
@@ -84,10 +93,10 @@ def predict_function(
     if near is not None and near.expected <= SIGNIFICANT:
         notes.append(
             f"The nearest enzyme of known function is {near.identifier} ({near.identity:.0%} identical over "
-            f"{near.columns} residues, {near.expected:.0e} such alignments expected by chance)."
+            f"{near.columns} residues, {near.expected:.0e} such chains expected by chance)."
         )
     else:
-        notes.append("No enzyme of known function is alike: the network alone answers, and is often wrong.")
+        notes.append("No enzyme of known function is clearly alike: what is said is a guess, and often wrong.")
     if not chosen:
         notes.append("No number reaches its threshold.")
     if molecule is not None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from unfreeze.properties.effects import ClassPrediction
 from unfreeze.properties.modalities.location import LOCATIONS
+from unfreeze.properties.protein.calibration import probabilities_of
 from unfreeze.properties.protein.letters import checked_sequence
 from unfreeze.properties.protein.model import ProteinModel
 from unfreeze.properties.protein.outside import outside
@@ -46,12 +47,11 @@ def predict_location(
     """
     letters = checked_sequence(sequence)
     used = load_protein_model() if model is None else model
-    logits = used.logits([letters], "location")[0] / used.location.temperature
-    probabilities = 1.0 / (1.0 + np.exp(-logits))
+    probabilities = probabilities_of(used.logits([letters], "location")[0], used.location.temperature)
     thresholds = np.array(used.location.thresholds)
     order = np.argsort(-probabilities, kind="stable")
     chosen = [LOCATIONS[row] for row in order if probabilities[row] >= thresholds[row]]
-    notes = list(_NOTES)
+    notes: list[str] = [*_NOTES]
     if not chosen:
         chosen = [LOCATIONS[int((probabilities - thresholds).argmax())]]
         notes.insert(0, f"No location reaches its threshold; {chosen[0]} comes nearest.")

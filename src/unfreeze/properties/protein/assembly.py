@@ -30,11 +30,12 @@ from unfreeze.properties.modalities.location import LOCATIONS, LocationRow
 from unfreeze.properties.protein.calibration import cross_fitted, fit_logistic, fit_temperature, probabilities_of
 from unfreeze.properties.protein.model import Calibration
 from unfreeze.properties.protein.neighbours import SIGNIFICANT, Neighbour, neighbour_features, neighbour_scores
+from unfreeze.properties.protein.profile import Profile, fit_profile, profile_vectors
 
 __all__ = ["EnzymeScores", "LocationScores", "confidence_of", "score_enzymes", "score_location"]
 
 _LEVELS = (1, 2, 3, 4)
-_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _N_BOOTSTRAP = 200
 
 
@@ -61,6 +62,7 @@ class EnzymeScores:
     calibration: Calibration
     confidence: Mapping[int, NDArray[np.float64]]
     network_share: float
+    profile: Profile
     scores: Mapping[str, Any]
 
 
@@ -128,7 +130,7 @@ def confidence_of(
     """
     features: dict[int, list[NDArray[np.float64]]] = {places: [] for places in _LEVELS}
     right: dict[int, list[bool]] = {places: [] for places in _LEVELS}
-    for number in np.flatnonzero(chosen):
+    for number in np.flatnonzero(chosen).tolist():
         row, near = rows[number], nearest[number]
         if near is None:
             continue
@@ -146,6 +148,7 @@ def score_enzymes(
     folds: NDArray[np.int64],
     logits: NDArray[np.float32],
     terms: Sequence[str],
+    alignments: NDArray[np.int64],
     across: Sequence[Neighbour | None],
     nearest: Sequence[Neighbour | None],
     *,
@@ -163,6 +166,8 @@ def score_enzymes(
         Of the network that did not see the fold of the row.
     terms
         That the network knows.
+    alignments : [n_rows, n_rows]
+        Local scores of all chains with all.
     across
         Of every chain the nearest of other folds.
     nearest
@@ -175,33 +180,41 @@ def score_enzymes(
     known = np.array([every.index(term) for term in terms])
     known_truth = truth[:, known]
     network = np.zeros(truth.shape)
-    far, near, share_of = np.zeros(truth.shape), np.zeros(truth.shape), np.zeros(len(rows))
+    far, near, profile = np.zeros(truth.shape), np.zeros(truth.shape), np.zeros(truth.shape)
+    share_of, lengths = np.zeros(len(rows)), np.array([len(row.sequence) for row in rows])
     for fold in np.unique(folds):
         here = folds == fold
         temperature = fit_temperature(known_truth[~here], logits[~here])
         network[np.ix_(here, known)] = probabilities_of(logits[here], temperature)
+        known_vectors = profile_vectors(alignments[np.ix_(~here, ~here)], lengths[~here], lengths[~here])
+        vectors = profile_vectors(alignments[np.ix_(here, ~here)], lengths[here], lengths[~here])
+        profile[here] = fit_profile(known_vectors, truth[~here], every).predict(vectors)
         confidence = confidence_of(rows, nearest, ~here)
-        for number in np.flatnonzero(here):
+        for number in np.flatnonzero(here).tolist():
             size = len(rows[number].sequence)
             far[number] = neighbour_scores(across[number], size, every, confidence)
             near[number] = neighbour_scores(nearest[number], size, every, confidence)
     for fold in np.unique(folds):
         here = folds == fold
-        share_of[here] = _best_share(truth[~here], network[~here], far[~here])
-    both_far = consistent(combined(network, far, share_of[:, None]), every)
-    both_near = consistent(combined(network, near, share_of[:, None]), every)
-    network = consistent(network, every)
+        share_of[here] = _best_share(truth[~here], network[~here], profile[~here], far[~here])
+    both_far = consistent(combined(network, profile, far, share_of[:, None]), every)
+    both_near = consistent(combined(network, profile, near, share_of[:, None]), every)
+    network, profile = consistent(network, every), consistent(profile, every)
     levels = np.array([level(term) for term in every])
+    alone = {"network": network, "profile": profile}
+    everyone = {"all": np.ones(len(rows), dtype=bool)}
     tables = {
-        "over folds of clusters": _table(truth, levels, {"network": network, "neighbour": far, "both": both_far},
-                                         {"all": np.ones(len(rows), dtype=bool), **_bins(across), **_notes(rows)},
-                                         n_bootstrap),
-        "neighbour of any likeness": _table(truth, levels, {"network": network, "neighbour": near, "both": both_near},
-                                            {"all": np.ones(len(rows), dtype=bool), **_bins(nearest)}, n_bootstrap),
+        "over folds of clusters": _table(
+            truth, levels, {**alone, "neighbour": far, "all": both_far},
+            {**everyone, **_bins(across), **_notes(rows)}, n_bootstrap,
+        ),
+        "neighbour of any likeness": _table(
+            truth, levels, {**alone, "neighbour": near, "all": both_near}, {**everyone, **_bins(nearest)}, n_bootstrap
+        ),
     }  # fmt: skip
     temperature = fit_temperature(known_truth, logits)
-    share = _best_share(truth, network, far)
-    threshold = f_max(truth, consistent(combined(network, near, share), every))[1]
+    share = _best_share(truth, network, profile, far)
+    threshold = f_max(truth, both_near)[1]
     scores = {
         "n": len(rows),
         "n_terms": len(every),
@@ -210,14 +223,22 @@ def score_enzymes(
         "temperature": round(temperature, 4),
         "network_share": share,
         "calibration_error_before": round(expected_calibration_error(known_truth, probabilities_of(logits)), 4),
-        "calibration_error_after": round(expected_calibration_error(truth, both_far), 4),
+        "calibration_error_after": round(expected_calibration_error(known_truth, network[:, known]), 4),
+        "calibration_error_of_all": round(expected_calibration_error(truth, both_far), 4),
     }
-    calibration = Calibration(temperature, (threshold,) * len(terms))
-    return EnzymeScores(calibration, confidence_of(rows, nearest, np.ones(len(rows), dtype=bool)), share, scores)
+    calibration = Calibration(temperature, (threshold,) * len(every))
+    shipped = fit_profile(profile_vectors(alignments, lengths, lengths), truth, every)
+    confidence = confidence_of(rows, nearest, np.ones(len(rows), dtype=bool))
+    return EnzymeScores(calibration, confidence, share, shipped, scores)
 
 
-def _best_share(truth: NDArray[np.bool_], network: NDArray[np.float64], neighbour: NDArray[np.float64]) -> float:
-    values = [f_max(truth, combined(network, neighbour, share), n_thresholds=50)[0] for share in _SHARES]
+def _best_share(
+    truth: NDArray[np.bool_],
+    network: NDArray[np.float64],
+    profile: NDArray[np.float64],
+    neighbour: NDArray[np.float64],
+) -> float:
+    values = [f_max(truth, combined(network, profile, neighbour, share), n_thresholds=50)[0] for share in _SHARES]
     return _SHARES[int(np.argmax(values))]
 
 
@@ -266,7 +287,7 @@ def _table(
                 "interval": [round(limit, 3) for limit in bootstrap_interval(values[method])],
                 "by_places": [round(by_places[method, k].f_max(members)[0], 3) for k in _LEVELS],
             }
-        gain = bootstrap_interval(values["both"] - values["neighbour"])
-        table["both_less_neighbour"] = [round(limit, 3) for limit in gain]
+        gain = bootstrap_interval(values["all"] - values["neighbour"])
+        table["all_less_neighbour"] = [round(limit, 3) for limit in gain]
         found[name] = table
     return found

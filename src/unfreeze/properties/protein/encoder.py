@@ -44,7 +44,7 @@ class EncoderShape:
     Attributes
     ----------
     width
-        Numbers a position.
+        Numbers a position; 0 for an encoder that reads descriptors alone.
     n_queries
         Of the pooling.
     pooled
@@ -68,15 +68,16 @@ class EncoderShape:
 def linear_maps(shape: EncoderShape, outputs: Mapping[str, int]) -> Iterator[tuple[str, int, int, float]]:
     """Name, numbers in, numbers out and scale of the first weights of every linear map."""
     width, ends = shape.width, 2 * len(_END_SCALES)
-    yield "stem", _STEM_TAPS * (shape.letter + ends), 2 * width, 1.0
-    if shape.structure:
-        yield "structure", _STEM_TAPS * len(STRUCTURE_COLUMNS), 2 * width, 0.3
-    yield "down", _TAPS * width, 2 * width, 1.0
-    for number in range(len(_DILATIONS)):
-        yield f"blocks.{number}.gate", _TAPS * width, 2 * width, 1.0
-        yield f"blocks.{number}.out", width, width, 0.5
-    yield "query", width + ends, shape.n_queries, 1.0
-    yield "pool", (shape.n_queries + 1) * width, shape.pooled, 0.2
+    if width:
+        yield "stem", _STEM_TAPS * (shape.letter + ends), 2 * width, 1.0
+        if shape.structure:
+            yield "structure", _STEM_TAPS * len(STRUCTURE_COLUMNS), 2 * width, 0.3
+        yield "down", _TAPS * width, 2 * width, 1.0
+        for number in range(len(_DILATIONS)):
+            yield f"blocks.{number}.gate", _TAPS * width, 2 * width, 1.0
+            yield f"blocks.{number}.out", width, width, 0.5
+        yield "query", width + ends, shape.n_queries, 1.0
+        yield "pool", (shape.n_queries + 1) * width, shape.pooled, 0.2
     if shape.n_descriptors:
         yield "descriptors", shape.n_descriptors, shape.pooled, 1.0
     for number in range(_N_MIXED):
@@ -103,7 +104,7 @@ def initial_parameters(
     random = np.random.default_rng(seed)
     letters = random.standard_normal((N_LETTERS, shape.letter))
     letters[-1] = 0.0
-    parameters = {"letter": letters.astype(np.float32)}
+    parameters = {"letter": letters.astype(np.float32)} if shape.width else {}
     for name, n_in, n_out, scale in linear_maps(shape, outputs):
         weight = random.standard_normal((n_in, n_out)) * (scale / np.sqrt(n_in))
         parameters[f"{name}.weight"] = weight.astype(np.float32)
@@ -113,7 +114,7 @@ def initial_parameters(
 
 def parameter_shapes(shape: EncoderShape, outputs: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter, in the order of :func:`initial_parameters`."""
-    shapes: dict[str, tuple[int, ...]] = {"letter": (N_LETTERS, shape.letter)}
+    shapes: dict[str, tuple[int, ...]] = {"letter": (N_LETTERS, shape.letter)} if shape.width else {}
     for name, n_in, n_out, _scale in linear_maps(shape, outputs):
         shapes[f"{name}.weight"] = (n_in, n_out)
         shapes[f"{name}.bias"] = (n_out,)

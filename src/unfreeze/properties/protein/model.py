@@ -13,11 +13,13 @@ from unfreeze.properties.protein.descriptors import describe
 from unfreeze.properties.protein.encoder import decode, encode_proteins
 from unfreeze.properties.protein.letters import batch, letter_codes
 from unfreeze.properties.protein.neighbours import Reference
+from unfreeze.properties.protein.profile import Profile
 
-__all__ = ["Calibration", "Limits", "ProteinModel", "logits_of", "scaled_descriptors"]
+__all__ = ["Calibration", "Limits", "ProteinModel", "logits_of", "scaled_descriptors", "used_parameters"]
 
 _MOST_PLACES = 40_000  # residues of a batch, so that memory stays small
 _CLIP = 5.0
+_WITHOUT_LETTERS = ("descriptors.", "mix.", "heads.", "centre", "scale")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class ProteinModel:
     members
         Parameters of every network: those of `protein.encoder`, and ``centre`` and ``scale`` of its descriptors.
     terms
-        What the decoder of function tells, in the order of its numbers.
+        What the network's decoder of function tells, in the order of its numbers; all are among those of `profile`.
     longest
         Residues of a chain that the convolutions read, two thirds of them at the amino end; 0 for none.
     location, function
@@ -76,9 +78,11 @@ class ProteinModel:
     confidence
         In a neighbour, by the number of places (`protein.neighbours`).
     network_share
-        How much of the network's probability enters beside a neighbour, 0 to 1.
+        How much of the network's probability enters beside the profile, 0 to 1.
     reference
         Chains of known function.
+    profile
+        From likeness to all of them to terms; its terms are all that can be told.
     limits
         Of what it was trained on.
     card
@@ -93,6 +97,7 @@ class ProteinModel:
     confidence: Mapping[int, NDArray[np.float64]]
     network_share: float
     reference: Reference
+    profile: Profile
     limits: Limits
     card: Mapping[str, Any] = field(default_factory=dict)
 
@@ -156,6 +161,11 @@ def logits_of(
         vectors = encode_proteins(member, letters, ends, scaled[rows])
         found[rows] = decode(member, task, vectors)
     return found
+
+
+def used_parameters(member: Mapping[str, NDArray[np.float32]], with_letters: bool) -> dict[str, NDArray[np.float32]]:
+    """The parameters of a network that are used: without letters, those of the convolutions are not."""
+    return {name: array for name, array in member.items() if with_letters or name.startswith(_WITHOUT_LETTERS)}
 
 
 def _groups(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:

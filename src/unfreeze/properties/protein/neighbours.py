@@ -18,12 +18,13 @@ from unfreeze.properties.modalities.function import level
 from unfreeze.properties.protein.letters import AMINO_ACIDS
 from unfreeze.properties.tables.local_alignment import local_alignment
 
-__all__ = ["SIGNIFICANT", "Neighbour", "Reference", "neighbour_features", "neighbour_scores"]
+__all__ = ["LONGEST_ALIGNED", "SIGNIFICANT", "Neighbour", "Reference", "neighbour_features", "neighbour_scores"]
 
 SIGNIFICANT = 1e-3
-"""Expected number of alignments by chance, from which on a neighbour is one."""
+"""Chains of the reference that are expected to be aligned as well by chance, up to which a neighbour is one."""
+LONGEST_ALIGNED = 2_000
+"""Residues of a chain that are aligned; chains of the reference are shorter."""
 _GAP_OPEN, _GAP_RESIDUE = 11, 1
-_LONGEST = 2_000  # residues of a query that are aligned: enzymes of one domain are shorter
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ class Neighbour:
         What the reference calls it.
     terms
         What it catalyses.
-    identity, columns, expected
+    identity, columns
         As in :class:`unfreeze.properties.tables.local_alignment.LocalAlignment`.
+    expected
+        How many chains of an unrelated reference of this size would be aligned as well by chance.
     """
 
     row: int
@@ -70,12 +73,17 @@ class Reference:
         starts = np.concatenate([[0], np.cumsum([len(one) for one in codes])]).astype(np.int64)
         return np.concatenate([*codes, np.empty(0, dtype=np.int64)]), starts
 
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Residues of every chain."""
+        return np.array([len(one) for one in self.sequences], dtype=np.int64)
+
     def scores(self, sequence: str) -> NDArray[np.int64]:
         """Local score of a sequence with every chain: [n_chains]."""
         from unfreeze.properties.tables.alignment_kernels import scores
 
         joined, starts = self._joined
-        return scores(_codes(sequence[:_LONGEST]), joined, starts, 0, _matrix(), _GAP_OPEN, _GAP_RESIDUE)
+        return scores(_codes(sequence[:LONGEST_ALIGNED]), joined, starts, 0, _matrix(), _GAP_OPEN, _GAP_RESIDUE)
 
     def nearest(self, sequence: str, scores: NDArray[np.int64] | None = None) -> Neighbour | None:
         """The chain with the highest local score; None if there are no chains.
@@ -91,10 +99,9 @@ class Reference:
         if not len(found) or found.max() < 0:
             return None
         row = int(found.argmax())
-        alignment = local_alignment(sequence[:_LONGEST], self.sequences[row])
-        return Neighbour(
-            row, self.identifiers[row], self.terms[row], alignment.identity, alignment.columns, alignment.expected
-        )
+        alignment = local_alignment(sequence[:LONGEST_ALIGNED], self.sequences[row])
+        expected = alignment.expected * len(self.sequences)
+        return Neighbour(row, self.identifiers[row], self.terms[row], alignment.identity, alignment.columns, expected)
 
 
 def neighbour_features(neighbour: Neighbour, n_residues: int) -> NDArray[np.float64]:

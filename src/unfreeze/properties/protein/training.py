@@ -43,7 +43,7 @@ class ProteinSettings:
     width, n_queries, pooled
         Of the encoder.
     n_descriptor_epochs, n_epochs
-        Times every row is seen by its descriptors alone, and then with its letters.
+        Times every row is seen by its descriptors alone, and then with its letters (0 for not at all).
     learning_rate, weight_decay
         Of AdamW, in both stages; the rate rises over 100 steps and falls as a cosine.
     chains
@@ -60,7 +60,7 @@ class ProteinSettings:
     n_queries: int = 12
     pooled: int = 256
     n_descriptor_epochs: int = 10
-    n_epochs: int = 2
+    n_epochs: int = 0
     learning_rate: float = 1.5e-3
     chains: int = 128
     weight_decay: float = 0.05
@@ -134,6 +134,8 @@ def train_proteins(
     lengths = np.array([min(len(one), settings.longest) for one in rows.codes])
     for with_letters in (False, True):
         n_epochs = settings.n_epochs if with_letters else settings.n_descriptor_epochs
+        if not n_epochs:
+            continue
         used = {name: value for name, value in parameters.items() if with_letters or name.startswith(_WITHOUT_LETTERS)}
         averaged = {name: value.detach().clone() for name, value in used.items()}
         optimizer = _optimizer(used, settings)
@@ -152,7 +154,8 @@ def train_proteins(
                 losses.append(float(loss.detach()))
                 with torch.no_grad():
                     new = 1.0 - min(_AVERAGED, (1 + step) / (10 + step))
-                    torch._foreach_lerp_(list(averaged.values()), [used[name].detach() for name in averaged], new)
+                    for name, value in averaged.items():
+                        value.lerp_(used[name], new)
                 if progress is not None:
                     progress(with_letters, step, n_steps, float(np.mean(losses)))
         with torch.no_grad():

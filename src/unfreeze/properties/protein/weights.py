@@ -2,10 +2,10 @@
 
 Matrices are kept as whole numbers of eight bits with one scale a column (``<name>:scale``); all else as float32.
 Tensors are called ``member.<k>.<parameter>``, ``reference.letters`` (all sequences one after the other, numbers of
-`protein.letters`) and ``reference.lengths``. The header's metadata has one key, ``unfreeze``, with JSON: ``schema``
-(``unfreeze-weights/1``), ``kind`` (``protein``), ``descriptors_version``, ``shape`` of the encoder, ``terms``,
-``longest``, ``location``, ``function``, ``confidence``, ``network_share``, ``reference`` (identifiers and terms),
-``limits`` and ``card``.
+`protein.letters`), ``reference.lengths``, ``profile.weights`` and ``profile.mean``. The header's metadata has one key,
+``unfreeze``, with JSON: ``schema`` (``unfreeze-weights/1``), ``kind`` (``protein``), ``descriptors_version``,
+``shape`` of the encoder, ``terms`` and ``profile_terms``, ``longest``, ``location`` and ``function`` (temperature,
+thresholds), ``confidence``, ``network_share``, ``reference`` (identifiers and terms), ``limits`` and ``card``.
 
 A file is read only after its header has been checked: nothing in it is ever executed, and sizes are bounded.
 """
@@ -35,6 +35,7 @@ from unfreeze.properties.protein.encoder import EncoderShape, parameter_shapes
 from unfreeze.properties.protein.letters import AMINO_ACIDS, letter_codes
 from unfreeze.properties.protein.model import Calibration, Limits, ProteinModel
 from unfreeze.properties.protein.neighbours import Reference
+from unfreeze.properties.protein.profile import Profile
 
 __all__ = ["SHIPPED", "load_protein_model", "quantised", "save_protein_model"]
 
@@ -47,6 +48,7 @@ _MAX_MEMBERS, _MAX_WIDTH, _MAX_TERMS, _MAX_CHAINS = 16, 1024, 10_000, 100_000
 _TERM = re.compile(r"[1-7](\.(n?[0-9]{1,4})){0,3}")
 _LEAST_QUANTISED = 4096  # numbers in a matrix
 _FEATURES = 4
+_N_SHARED = 5  # tensors of the reference and the profile
 _LETTERS = AMINO_ACIDS + "X"
 
 
@@ -89,6 +91,8 @@ def save_protein_model(path: str | Path, model: ProteinModel) -> Path:
                 tensors[key], tensors[f"{key}:scale"] = quantised(array)
             else:
                 tensors[key] = np.ascontiguousarray(array, dtype=np.float32)
+    tensors["profile.weights"], tensors["profile.weights:scale"] = quantised(model.profile.weights)
+    tensors["profile.mean"] = np.ascontiguousarray(model.profile.mean, dtype=np.float32)
     reference = model.reference
     tensors["reference.letters"] = letter_codes("".join(reference.sequences))
     tensors["reference.lengths"] = np.array([len(one) for one in reference.sequences], dtype=np.int32)
@@ -99,6 +103,7 @@ def save_protein_model(path: str | Path, model: ProteinModel) -> Path:
         "descriptors_version": DESCRIPTORS_VERSION,
         "shape": asdict(shape),
         "terms": list(model.terms),
+        "profile_terms": list(model.profile.terms),
         "longest": model.longest,
         "location": asdict(model.location),
         "function": asdict(model.function),
@@ -153,10 +158,11 @@ def _load(source: Path) -> ProteinModel:
             terms=tuple(header["terms"]),
             longest=header["longest"],
             location=_calibration(header["location"], len(LOCATIONS)),
-            function=_calibration(header["function"], len(header["terms"])),
+            function=_calibration(header["function"], len(header["profile_terms"])),
             confidence=_confidence(header["confidence"]),
             network_share=_share(header["network_share"]),
             reference=_reference(tensors, header["reference"]),
+            profile=_profile(tensors, header["profile_terms"]),
             limits=_limits(header["limits"]),
             card=header["card"],
         )
@@ -177,8 +183,10 @@ def _shape_of(model: ProteinModel) -> EncoderShape:
     if not model.members:
         raise ValueError("the model has no members")
     first = model.members[0]
-    _queried, n_queries = first["query.weight"].shape
     n_descriptors, pooled = first["descriptors.weight"].shape
+    if "query.weight" not in first:
+        return EncoderShape(0, 0, pooled, n_descriptors, 0)
+    _queried, n_queries = first["query.weight"].shape
     width = first["blocks.0.out.weight"].shape[0]
     return EncoderShape(width, n_queries, pooled, n_descriptors, first["letter"].shape[1])
 
@@ -236,17 +244,24 @@ def _checked(source: Path, header: Mapping[str, Any], entries: Mapping[str, Any]
         or any(type(sizes[name]) is not int for name in names)
     ):
         raise ValueError(f"'shape' must give {', '.join(names)} as whole numbers")
-    if sizes["n_descriptors"] != N_DESCRIPTORS or not all(1 <= sizes[n] <= _MAX_WIDTH for n in names if n[:2] != "n_"):
+    along_chain = [sizes[name] for name in ("width", "n_queries", "letter")]
+    if sizes["n_descriptors"] != N_DESCRIPTORS or not 1 <= sizes["pooled"] <= _MAX_WIDTH:
         raise ValueError("'shape' is not one of an encoder of this version")
-    if not 1 <= sizes["n_queries"] <= _MAX_WIDTH or type(header["longest"]) is not int:
-        raise ValueError("'shape' or 'longest' is out of bounds")
+    if not (all(1 <= one <= _MAX_WIDTH for one in along_chain) or along_chain == [0, 0, 0]):
+        raise ValueError("'shape' is out of bounds")
+    if type(header["longest"]) is not int or (header["longest"] > 0) != (sizes["width"] > 0):
+        raise ValueError("'longest' does not belong to 'shape'")
     if header["longest"] != 0 and not 16 <= header["longest"] <= 10_000:
         raise ValueError(f"'longest' is {header['longest']}, expected 0 or 16 to 10,000 residues")
+    for key in ("terms", "profile_terms"):
+        terms = header[key]
+        if not isinstance(terms, list) or not 1 <= len(terms) <= _MAX_TERMS or len(set(terms)) != len(terms):
+            raise ValueError(f"'{key}' must be a list of different numbers of enzymes")
+        if not all(isinstance(term, str) and _TERM.fullmatch(term) for term in terms):
+            raise ValueError(f"'{key}' has what is no number of an enzyme")
     terms = header["terms"]
-    if not isinstance(terms, list) or not 1 <= len(terms) <= _MAX_TERMS or len(set(terms)) != len(terms):
-        raise ValueError("'terms' must be a list of different numbers of enzymes")
-    if not all(isinstance(term, str) and _TERM.fullmatch(term) for term in terms):
-        raise ValueError("'terms' has what is no number of an enzyme")
+    if not set(terms) <= set(header["profile_terms"]):
+        raise ValueError("'terms' has what is not among 'profile_terms'")
     if not isinstance(header["card"], dict):
         raise ValueError("'card' is not a JSON object")
     shape = EncoderShape(**sizes)
@@ -255,9 +270,9 @@ def _checked(source: Path, header: Mapping[str, Any], entries: Mapping[str, Any]
         wanted[name] = ("I8" if _is_quantised(size) else "F32", list(size))
         if _is_quantised(size):
             wanted[f"{name}:scale"] = ("F32", [size[1]])
-    n_members, rest = divmod(len(entries) - 2, len(wanted))
+    n_members, rest = divmod(len(entries) - _N_SHARED, len(wanted))
     if rest or not 1 <= n_members <= _MAX_MEMBERS:
-        raise ValueError(f"it has {len(entries)} tensors, expected {len(wanted)} a member and 2 of the reference")
+        raise ValueError(f"it has {len(entries)} tensors, expected {len(wanted)} a member and {_N_SHARED} others")
     for number in range(n_members):
         for name, one in wanted.items():
             entry = entries.get(f"member.{number}.{name}")
@@ -268,6 +283,11 @@ def _checked(source: Path, header: Mapping[str, Any], entries: Mapping[str, Any]
     lengths, letters = entries["reference.lengths"], entries["reference.letters"]
     if (lengths["dtype"], lengths["shape"]) != ("I32", [n_chains]) or letters["dtype"] != "I8":
         raise ValueError("the reference's sequences and names do not belong together")
+    sizes = [n_chains, len(header["profile_terms"])]
+    for name, one in (("", ("I8", sizes)), (":scale", ("F32", sizes[1:]))):
+        entry = entries[f"profile.weights{name}"]
+        if (entry["dtype"], entry["shape"]) != one:
+            raise ValueError(f"tensor profile.weights{name} is {entry['dtype']} {entry['shape']}, expected {one}")
     if n_chains > _MAX_CHAINS:
         raise ValueError(f"the reference has {n_chains:,} chains, expected at most {_MAX_CHAINS:,}")
     return shape, n_members
@@ -324,6 +344,14 @@ def _reference(tensors: Mapping[str, NDArray[Any]], names: Any) -> Reference:
         tuple(text[a:b] for a, b in pairwise(places)),
         tuple(frozenset(one for one in row[1:] if _TERM.fullmatch(one)) for row in names),
     )
+
+
+def _profile(tensors: Mapping[str, NDArray[Any]], terms: list[str]) -> Profile:
+    weights = tensors["profile.weights"].astype(np.float32) * tensors["profile.weights:scale"]
+    mean = tensors["profile.mean"].astype(np.float32)
+    if mean.shape != (len(terms),) or not (np.isfinite(weights).all() and np.isfinite(mean).all()):
+        raise ValueError("the profile has numbers that are not finite, or not one of each term")
+    return Profile(tuple(terms), mean, weights)
 
 
 def _limits(found: Mapping[str, Any]) -> Limits:
