@@ -196,6 +196,7 @@ def test_location_and_function_of_many(here, summary_of):
         (("stability", "two.fasta"), "more than 1 sequence"),
         (("location", "empty.fasta"), "holds no record"),
         (("location", "M" * 5000 + "1"), "neither a file"),
+        (("location", "MKV"), "nor a sequence of ten"),
         (("stability", "MKVLAAGIVB"), "'B' (D or N) at position 10"),
     ],
 )

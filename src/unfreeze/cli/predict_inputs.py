@@ -103,8 +103,11 @@ def _structure(text: str, chains: Sequence[str] | None, assembly: str | None, mo
 
     from unfreeze.structure.load import load
 
-    if len(text) > 4 * _SHOWN and not _exists(text):
-        raise InputError(f"{text[:_SHOWN]!r} …: neither a file, a PDB id nor a sequence of amino acids in capitals")
+    if not _exists(text) and (len(text) > 4 * _SHOWN or text.isalpha()):
+        shown = f"{text[:_SHOWN]!r} …" if len(text) > _SHOWN else repr(text)
+        raise InputError(
+            f"{shown}: neither a file, nor a PDB id such as 1hvr, nor a sequence of ten amino acids or more in capitals"
+        )
     molecule = load(text, chains=chains, assembly=assembly, model=model)
     if not (molecule.residue_kind == "protein").any():
         raise InputError(f"{text}: holds no protein, and nothing else is predicted; give a structure that does")
