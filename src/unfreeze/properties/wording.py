@@ -1,7 +1,7 @@
 """What a number with an error allows one to say of a mutation, in words that do not change from page to page.
 
-A direction is said plainly when it is right with a probability of 95 %, *probably* from 80 %, and not at all below. The
-error is taken as normal with the calibrated standard deviation.
+A direction is said plainly when zero is outside the interval of 95 %, *probably* when the direction is right with a
+probability of 80 % or more, and not at all below. The error is taken as normal with the calibrated standard deviation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LARGE_KJ_MOL = 8.368
 SMALL_KJ_MOL = 4.184
 """1 kcal/mol: when the whole interval is within it, the effect is small."""
 
-_SURE, _LIKELY = 0.95, 0.8
+_SURE, _LIKELY = 0.975, 0.8
 _WITHIN_95 = 1.959964
 _GAS_CONSTANT_KJ_MOL_K = 8.314462618e-3
 _VERBS = {"affinity": ("weakens", "strengthens"), "stability": ("stabilises", "destabilises")}  # positive, negative

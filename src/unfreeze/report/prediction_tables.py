@@ -65,11 +65,12 @@ def _effects_sentence(effects: Sequence[Mapping[str, Any]], task: str) -> str:
     strong = sum(effect["words"].startswith("strongly") for effect in effects)
     unclear = sum(effect["words"] in _NEUTRAL for effect in effects)
     what = "it" if task == "affinity" else "the fold"
+    certainty = f" ({strong:,} of them strongly)" if strong else ""
     if len(effects) == 1:
         return ""
     return (
         f"Of {len(effects):,} mutations, {last.count(f'{worse}s'):,} certainly or probably {worse} {what} and "
-        f"{last.count(f'{better}s'):,} {better} {what} ({strong:,} of them strongly); of {unclear:,} the effect is "
+        f"{last.count(f'{better}s'):,} {better} {what}{certainty}; of {unclear:,} the effect is "
         f"small or its direction unclear."
     )
 
@@ -92,7 +93,11 @@ def tiles(record: Mapping[str, Any]) -> list[dict[str, str]]:
     effects = record.get("effects") or []
     worse = 1 if record["task"] == "affinity" else -1
     order = sorted(effects, key=lambda effect: -worse * effect["delta_delta_g_kJ_mol"])
-    titles = ("Weakens most", "Binds best") if worse > 0 else ("Destabilises most", "Most stable")
+    titles = ("Weakens most", "Strengthens most") if worse > 0 else ("Destabilises most", "Stabilises most")
+    if order and worse * order[-1]["delta_delta_g_kJ_mol"] >= 0:
+        titles = (titles[0], titles[0].replace("most", "least"))
+    elif order and worse * order[0]["delta_delta_g_kJ_mol"] <= 0:
+        titles = (titles[1].replace("most", "least"), titles[1])
     if len(order) == 1:
         titles, order = (str(order[0]["words"]).capitalize(), ""), [order[0]]
     for title, effect in zip(titles, [order[0], order[-1]][: len(order)] if order else [], strict=False):
