@@ -1,11 +1,11 @@
 """Train what mutations do to affinity and stability, and predict what was held out.
 
     python recipes/properties/train_mutations.py TABLES CORPUS SPLITS WORK --run affinity-fold0
-        [--given sequence,structure,dynamics] [--seeds 3]
+        [--given sequence,structure,dynamics] [--seeds 3] [--starts 3]
 
 TABLES and CORPUS as `build_tables.py` takes and makes them, SPLITS the folder `splits` beside this file. Runs:
-``affinity-fold0`` … ``4`` and ``affinity_by_complex-fold0`` … (complexes held out), ``stability-fold0`` … ``4``,
-``test_S669_S571`` (both test sets held out), ``all`` (nothing held out). What is held out is left out with every
+``affinity-fold0`` … ``4`` and ``affinity_by_interface-fold0`` … (complexes held out), ``stability-fold0`` … ``4``,
+``test_S669``, ``test_S571`` (a test set held out), ``all`` (nothing held out). What is held out is left out with every
 structure and every row alike to it, of any task. WORK keeps columns, weights and predictions; a run that was cut off
 goes on, and one that is there is not made again.
 """
@@ -34,7 +34,7 @@ from unfreeze.properties.training.fit import FitSettings, Parameters, fit_effect
 from unfreeze.properties.training.states import StateCache
 from unfreeze.properties.training.structures import native_sites, structure_states
 
-SETTINGS = FitSettings(steps=900, shares={"affinity": 2.0, "stability": 1.0, "melting": 0.5})
+SETTINGS = FitSettings(steps=1000, shares={"affinity": 2.0, "stability": 2.0, "melting": 1.0})
 
 
 def held_out(run: str, splits: Path) -> tuple[set[str], set[str]]:
@@ -45,8 +45,10 @@ def held_out(run: str, splits: Path) -> tuple[set[str], set[str]]:
     folds = Folds.load(splits / f"{name}.json")
     if name.startswith("test"):
         return set(folds.parts["test"]), {*folds.parts["alike"], *folds.lists["affinity_alike"]}
-    joint = Folds.load(splits / "joint.json").lists
-    return set(folds.parts[part]), set(joint.get(f"{name.removesuffix('_by_complex')} {part}", ()))
+    lists = Folds.load(splits / "joint.json").lists
+    if "_by_" in name:  # the lists are of the folds of `affinity.json`: every protein alike to any complex goes
+        return set(folds.parts[part]), {key for of, keys in lists.items() if of.startswith("affinity") for key in keys}
+    return set(folds.parts[part]), set(lists.get(f"{name} {part}", ()))
 
 
 def entries_of(tables: EffectTables, keys: Iterable[str]) -> set[str]:
@@ -83,6 +85,7 @@ def main() -> None:
     parser.add_argument("--run", required=True)
     parser.add_argument("--given", default="sequence,structure,dynamics")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--starts", type=int, default=1, help="how many of them learn from structures of their own")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     given = arguments.given.split(",")
@@ -101,10 +104,10 @@ def main() -> None:
     structures = "s" if given == ["sequence"] else "ss"
     predicted: dict[int, list[float]] = defaultdict(list)
     for seed in range(arguments.seeds):
-        native = arguments.work / f"native-{arguments.run}-{structures}-{seed}.safetensors"
+        native = arguments.work / f"native-{arguments.run}-{structures}-{seed % arguments.starts}.safetensors"
         path = arguments.work / f"effects-{arguments.run}-{letters}-{seed}.safetensors"
         if not path.exists():
-            start = start_of(native, tables, cache, entries_of(tables, test | alike), seed, given)
+            start = start_of(native, tables, cache, entries_of(tables, test | alike), seed % arguments.starts, given)
             save(path, fit_effects(examples, training, SETTINGS, seed, given, start))
         parameters = safetensors.torch.load_file(path)
         for task in TASKS:

@@ -23,6 +23,7 @@ __all__ = ["FitSettings", "Parameters", "fit_effects", "fit_native", "predict"]
 Parameters = dict[str, torch.Tensor]
 _LARGEST = {"affinity": 25.0, "stability": 20.0, "melting": 25.0}  # kJ/mol, K
 _CONSTANTS = ("columns.mean", "columns.spread")
+_PRETRAINED = ("sequence.", "structure.", "trunk.", "native.")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class FitSettings:
         Steps, sites a step and rate of learning of the first part; no steps leave it out.
     steps, batch, rate
         The same of the second part, of rows.
+    pretrained_share
+        Rate of learning, in the second part, of what the first part has learned, as a share of `rate`.
     weight_decay, dropout
     hide
         How often structure, and how often dynamics, are left out of a site.
@@ -53,6 +56,7 @@ class FitSettings:
     steps: int = 600
     batch: int = 128
     rate: float = 5e-4
+    pretrained_share: float = 0.2
     weight_decay: float = 0.1
     dropout: float = 0.3
     hide: float = 0.15
@@ -125,7 +129,8 @@ def fit_effects(
     batches = _Batches(examples, rows)
     constants = batches.normalisation()
     parameters |= constants
-    optimizer, schedule = _optimizer(parameters, settings.rate, settings.weight_decay, settings.steps)
+    slower = settings.pretrained_share if start is not None else 1.0
+    optimizer, schedule = _optimizer(parameters, settings.rate, settings.weight_decay, settings.steps, slower)
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
     tasks = [task for task in mutation.TASKS if len(batches.rows[task])]
@@ -261,14 +266,20 @@ def _tensors(values: Mapping[str, NDArray[np.float32] | torch.Tensor]) -> Parame
     }
 
 
-def _optimizer(parameters: Parameters, rate: float, weight_decay: float, steps: int):
+def _optimizer(
+    parameters: Parameters, rate: float, weight_decay: float, steps: int, pretrained_share: float = 1.0
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     learned = {name: one for name, one in parameters.items() if name not in _CONSTANTS}
-    groups = [
-        {"params": [one for name, one in learned.items() if name.endswith(".weight")], "weight_decay": weight_decay},
-        {"params": [one for name, one in learned.items() if not name.endswith(".weight")], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=rate)
-    return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=max(steps, 2), pct_start=0.1)
+    groups = []
+    for slow in (True, False):
+        part = {name: one for name, one in learned.items() if name.startswith(_PRETRAINED) is slow}
+        speed = rate * (pretrained_share if slow else 1.0)
+        for decays in (True, False):
+            chosen = [one for name, one in part.items() if name.endswith(".weight") is decays]
+            groups.append({"params": chosen, "weight_decay": weight_decay if decays else 0.0, "lr": speed})
+    optimizer = torch.optim.AdamW(groups)
+    rates = [one["lr"] for one in groups]
+    return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=max(steps, 2), pct_start=0.1)
 
 
 def _step(loss: torch.Tensor, parameters: Parameters, optimizer, schedule) -> None:
