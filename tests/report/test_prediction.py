@@ -107,11 +107,13 @@ def test_the_page_of_a_sequence_has_no_viewer(page):
 def test_the_page_of_classes(page):
     probabilities = {"Nucleus": 0.9, HOSTILE: 0.2}
     protein = {
-        "name": HOSTILE, "sequence": "A" * 30, "chosen": ["Nucleus"], "probabilities": probabilities,
-        "threshold": dict.fromkeys(probabilities, 0.5), "n_classes": 2, "outside": HOSTILE, "notes": [],
+        "name": HOSTILE, "sequence": "A" * 30, "chosen": ["Nucleus"], "specific": ["Nucleus"],
+        "probabilities": probabilities, "outside": HOSTILE, "notes": ["Of this protein only."],
+        "threshold": dict.fromkeys(probabilities, 0.5), "n_classes": 2,
     }  # fmt: skip
     html = page(record("location", proteins=[protein, {**protein, "chosen": []}], effects=[]))
     said = text_of(html)
+    assert said.count("Of this protein only.") == 2
     assert "2 proteins; 1 with a predicted location" in said and "Nucleus 0.90, threshold 0.50" in said
     assert "<img" not in html and "<script>alert" not in html
 

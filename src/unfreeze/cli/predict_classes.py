@@ -109,7 +109,7 @@ def _run(
         for k, (name, letters, molecule) in enumerate(proteins):
             stages("Predicting", k / len(proteins))
             entries.append(class_entry(name, letters, predict(letters, molecule, model=used)))
-        notes = list(dict.fromkeys(note for entry in entries for note in entry["notes"]))
+        notes = [note for note in entries[0]["notes"] if all(note in entry["notes"] for entry in entries)]
         record = begin_record(task, given.about, [model or SHIPPED]) | {"proteins": entries, "notes": notes}
         record = write_folder(
             target,

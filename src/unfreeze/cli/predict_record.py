@@ -102,6 +102,8 @@ def class_entry(name: str, sequence: str, found: ClassPrediction) -> dict[str, A
         "name": name,
         "sequence": sequence,
         "chosen": list(found.chosen),
+        # of numbers such as 3, 3.4 and 3.4.23 the last says it all
+        "specific": [key for key in found.chosen if not any(other.startswith(f"{key}.") for other in found.chosen)],
         "probabilities": kept,
         "threshold": {key: float(found.threshold[key]) for key in kept if key in found.threshold},
         "n_classes": len(probabilities),
