@@ -17,11 +17,11 @@ __all__ = ["report"]
 def report(
     context: typer.Context,
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder of `sample`, `evaluate` or `simulate run`.")
+        Path, typer.Argument(metavar="DIR", help="A folder of `sample`, `evaluate`, `predict` or `simulate run`.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for programs, and nothing else.")] = False,
 ) -> None:
-    """Make report.html of an ensemble, evaluation or simulation folder; it opens in any browser, also offline."""
+    """Make report.html of an ensemble, evaluation, prediction or simulation folder; it opens in any browser, also offline."""
     with ErrorReporter(debug=context.obj["debug"]):
         with Stages(show=not as_json) as stages:
             stages("Report")
@@ -33,6 +33,10 @@ def report(
                 from unfreeze.report.simulation import write_simulation_report
 
                 page = write_simulation_report(directory)
+            elif (directory / "prediction.json").is_file():
+                from unfreeze.report.prediction import write_prediction_page
+
+                page = write_prediction_page(directory)
             else:
                 from unfreeze.report.page import write_report
 

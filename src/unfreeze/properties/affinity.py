@@ -59,12 +59,14 @@ def predict_affinity(
         If a residue is not whole, or weights cannot be read.
     """
     say = progress or (lambda stage, share: None)
-    chosen = model if isinstance(model, EffectModel) else load_effect_model(model)
     bound = partner_atoms(molecule, partners, "bound")
     say("Predicting binding", 0.0)
     delta_g, error, outside = predict_delta_g(bound, partners, temperature_K=temperature_K)
     known = bool(np.isfinite(error))
-    effects = _effects(chosen, bound, partners, mutations, with_reasons, say) if mutations else ()
+    effects: tuple[MutationEffect, ...] = ()
+    if mutations:
+        chosen = model if isinstance(model, EffectModel) else load_effect_model(model)
+        effects = _effects(chosen, bound, partners, mutations, with_reasons, say)
     return AffinityPrediction(
         partners=partners,
         delta_g_kJ_mol=delta_g if known else None,

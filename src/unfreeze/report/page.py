@@ -89,7 +89,7 @@ def page_html(ensemble: Ensemble, bundle: MolstarBundle | None = None) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    environment.filters["bound"] = _bound
+    environment.filters["bound"] = bound
     return environment.get_template("page.html").render(
         name=str(source.get("name") or molecule.source.name or "Ensemble"),
         title=str(source.get("title") or molecule.source.title or ""),
@@ -129,7 +129,7 @@ def page_html(ensemble: Ensemble, bundle: MolstarBundle | None = None) -> str:
     )
 
 
-def _bound(text: str) -> str:
+def bound(text: str) -> str:
     """Keep a number and its unit on one line."""
     return re.sub(r"(?<=\d) (?=(?:Å|%|K|ps|ns|µs)(?!\w))", "\N{NO-BREAK SPACE}", text)
 

@@ -19,7 +19,7 @@ from unfreeze.files.atomic import write_atomically
 from unfreeze.report import packing
 from unfreeze.report.facts import input_rows
 from unfreeze.report.molstar import MolstarBundle, load_molstar
-from unfreeze.report.page import _bound
+from unfreeze.report.page import bound
 from unfreeze.report.prediction_folder import PredictionFolder
 from unfreeze.report.prediction_heat import STOPS, HeatMap, heat_map
 from unfreeze.report.prediction_site import site_pictures
@@ -88,7 +88,7 @@ def prediction_html(found: PredictionFolder, bundle: MolstarBundle | None = None
         loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["bound"] = _bound
+    environment.filters["bound"] = bound
     environment.filters["minus"] = lambda text: text.replace("-", "\N{MINUS SIGN}")
     binding = record.get("affinity") or {}
     payload = {"heat": heat.payload() if heat else None, "worse": heat.worse if heat else 1, "scene": None}
