@@ -26,6 +26,8 @@ _ENZYMES_ONLY = (
     "The model was trained on enzymes only: it says which reaction an enzyme would catalyse, not whether the protein "
     "is an enzyme."
 )
+_SHARPNESS = 8
+_LEAST_COLUMNS = 40  # residues: chains of the Protein Data Bank share tags of some twenty
 _NO_STRUCTURE = "Function is predicted from the sequence alone; the structure was not used."
 
 
@@ -35,16 +37,21 @@ def combined(
     neighbour: NDArray[np.float64],
     share: float | NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Chance of every term by three witnesses: that of the neighbour, or 1 − (1 − profile)(1 − share · network).
+    """Chance of every term by three witnesses.
+
+    The likelier of what the neighbour says and of what the others say, of whom either may be right and who are not
+    asked where the neighbour is all but certain: (1 − trust⁸) [1 − (1 − profile)(1 − share · network)].
 
     Parameters
     ----------
     network, profile, neighbour : [..., n_terms]
-        Chances by each alone; the larger one counts.
+        Chances by each alone; trust is the largest of the neighbour's.
     share
         How much of the network's counts, 0 to 1.
     """
-    return np.maximum(neighbour, 1.0 - (1.0 - profile) * (1.0 - share * network))
+    trust = neighbour.max(-1, keepdims=True)
+    others = 1.0 - (1.0 - profile) * (1.0 - share * network)
+    return np.maximum(neighbour, (1.0 - trust**_SHARPNESS) * others)
 
 
 def predict_function(
@@ -90,7 +97,7 @@ def predict_function(
     chosen = tuple(terms[row] for row in order if chance[row] >= thresholds[row])
     notes = [_ENZYMES_ONLY]
     reason = outside(letters, used.limits)
-    if near is not None and near.expected <= SIGNIFICANT:
+    if near is not None and near.expected <= SIGNIFICANT and near.columns >= _LEAST_COLUMNS:
         notes.append(
             f"The nearest enzyme of known function is {near.identifier} ({near.identity:.0%} identical over "
             f"{near.columns} residues, {near.expected:.0e} such chains expected by chance)."

@@ -91,7 +91,9 @@ def test_three_witnesses() -> None:
     half, none = np.array([0.5]), np.array([0.0])
     assert combined(half, half, none, 1.0) == pytest.approx([0.75])
     assert combined(half, none, none, 0.8) == pytest.approx([0.4])
-    assert combined(half, half, np.array([0.9]), 1.0) == pytest.approx([0.9])
+    certain, likely = np.array([1.0, 0.0]), np.array([0.8, 0.0])
+    assert combined(certain, certain[::-1], certain, 1.0) == pytest.approx([1.0, 0.0])
+    assert combined(certain * 0, certain[::-1], likely, 1.0) == pytest.approx([0.8, 1 - 0.8**8])
 
 
 def test_profile_tells_what_alike_chains_have() -> None:
@@ -256,6 +258,7 @@ def test_folds_keep_clusters_together() -> None:
 def test_the_shipped_model_answers() -> None:
     found = predict_location(LYSOZYME_WITH_SIGNAL)
     assert found.chosen == ("Extracellular",)
+    assert found.outside == ""
     assert predict_function(LYSOZYME).chosen[:3] == ("3", "3.2", "3.2.1")
 
 

@@ -37,6 +37,7 @@ __all__ = ["EnzymeScores", "LocationScores", "confidence_of", "score_enzymes", "
 _LEVELS = (1, 2, 3, 4)
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _N_BOOTSTRAP = 200
+_MACRO_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ def score_location(
     """
     truth = np.stack([row.locations for row in rows])
     folds = np.arange(len(rows)) % 5 if one_fold else np.array([row.partition for row in rows])
-    probabilities, chosen = cross_fitted(truth, logits, folds)
+    probabilities, chosen = cross_fitted(truth, logits, folds, _thresholds)
     temperature = fit_temperature(truth, logits)
-    thresholds = best_thresholds(truth, probabilities_of(logits, temperature))
+    thresholds = _thresholds(truth, probabilities_of(logits, temperature))
     random = np.random.default_rng(0)
     drawn = [random.integers(0, len(rows), len(rows)) for _ in range(n_bootstrap)]
     interval = bootstrap_interval(np.array([micro_f1(truth[one], chosen[one]) for one in drawn]))
@@ -102,6 +103,7 @@ def score_location(
         "micro_f1_interval": [round(one, 4) for one in interval],
         "micro_f1_by_partition": by_fold,
         "macro_f1": round(macro_f1(truth, chosen), 4),
+        "micro_f1_by_thresholds_for_it_alone": round(micro_f1(truth, cross_fitted(truth, logits, folds)[1]), 4),
         "exact": round(float((truth == chosen).all(1).mean()), 4),
         "classes": {
             name: {"n": int(truth[:, k].sum()), "mcc": round(float(mcc[k]), 3), "f1": round(float(f1[k]), 3)}
@@ -112,6 +114,10 @@ def score_location(
         "temperature": round(temperature, 4),
     }
     return LocationScores(Calibration(temperature, tuple(thresholds.tolist())), scores)
+
+
+def _thresholds(truth: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    return best_thresholds(truth, probabilities, macro_weight=_MACRO_WEIGHT)
 
 
 def confidence_of(
