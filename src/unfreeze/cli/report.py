@@ -21,7 +21,7 @@ def report(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for programs, and nothing else.")] = False,
 ) -> None:
-    """Make report.html of an ensemble, evaluation, prediction or simulation folder; it opens in any browser, also offline."""
+    """Make report.html of a folder of sample, evaluate, predict or simulate; it opens in any browser, also offline."""
     with ErrorReporter(debug=context.obj["debug"]):
         with Stages(show=not as_json) as stages:
             stages("Report")
