@@ -26,8 +26,12 @@ __all__ = ["main", "predictions"]
 
 GIVEN = {"s": "sequence", "ss": "+ structure", "ssd": "+ dynamics"}
 TESTS = (
-    ("affinity", "affinity", None, "SKEMPI, homologous interfaces held out"),
+    ("affinity", "affinity", None, "SKEMPI, interfaces and shared mutations held out"),
+    ("affinity_by_interface", "affinity", None, "SKEMPI, interfaces and SKEMPI's hold-outs held out"),
     ("affinity_by_complex", "affinity", None, "SKEMPI, complexes held out"),
+    ("affinity-ABAG", "affinity", None, "SKEMPI, antibodies held out"),
+    ("affinity-PrPI", "affinity", None, "SKEMPI, protease inhibitors held out"),
+    ("affinity-TCRpMHC", "affinity", None, "SKEMPI, T-cell receptors held out"),
     ("stability", "stability", None, "stability, proteins alike held out"),
     ("stability", "melting", None, "melting, proteins alike held out"),
     ("test_S669", "stability", "S669", "S669"),
@@ -44,7 +48,7 @@ def predictions(
     found: dict[str, tuple[str, float, float]] = {}
     for path in sorted(work.glob(f"predictions-{split}*-{letters}.csv")):
         run = path.stem.removeprefix("predictions-").removesuffix(f"-{letters}")
-        if run.partition("-")[0] != split:
+        if run != split and not run.startswith(f"{split}-fold"):
             continue
         for row in _rows(path):
             if row["task"] == task and dataset in (None, row["dataset"]):

@@ -4,7 +4,8 @@
         [--given sequence,structure,dynamics] [--seeds 3] [--starts 3]
 
 TABLES and CORPUS as `build_tables.py` takes and makes them, SPLITS the folder `splits` beside this file. Runs:
-``affinity-fold0`` … ``4`` and ``affinity_by_interface-fold0`` … (complexes held out), ``stability-fold0`` … ``4``,
+``affinity-fold0`` … ``4`` and ``affinity_by_interface-fold0`` … (complexes held out), ``affinity-ABAG``,
+``affinity-PrPI``, ``affinity-TCRpMHC`` (types of SKEMPI), ``stability-fold0`` … ``4``,
 ``test_S669``, ``test_S571`` (a test set held out), ``all`` (nothing held out). What is held out is left out with every
 structure and every row alike to it, of any task. WORK keeps columns, weights and predictions; a run that was cut off
 goes on, and one that is there is not made again.
@@ -46,8 +47,13 @@ def held_out(run: str, splits: Path) -> tuple[set[str], set[str]]:
     if name.startswith("test"):
         return set(folds.parts["test"]), {*folds.parts["alike"], *folds.lists["affinity_alike"]}
     lists = Folds.load(splits / "joint.json").lists
-    if "_by_" in name:  # the lists are of the folds of `affinity.json`: every protein alike to any complex goes
-        return set(folds.parts[part]), {key for of, keys in lists.items() if of.startswith("affinity") for key in keys}
+    # the lists are of the folds of `affinity.json`: for other parts every protein alike to any complex goes
+    any_complex = {key for of, keys in lists.items() if of.startswith("affinity") for key in keys}
+    if part not in folds.parts:
+        kind = next(of for of in folds.lists if of.replace("/", "") == part)
+        return set(folds.lists[kind]), {*folds.lists[f"{kind} alike"], *any_complex}
+    if "_by_" in name:
+        return set(folds.parts[part]), any_complex
     return set(folds.parts[part]), set(lists.get(f"{name} {part}", ()))
 
 
