@@ -20,9 +20,12 @@ from safetensors import SafetensorError
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import atomic_path
 
-__all__ = ["TensorFile", "damaged", "read_tensor_file", "write_tensor_file"]
+__all__ = ["TensorFile", "TensorShape", "damaged", "read_tensor_file", "write_tensor_file"]
 
 _MAX_HEADER_BYTES = 4 * 2**20
+
+TensorShape = tuple[str, tuple[int, ...]]
+"""Data type as safetensors writes it (``F32``, ``I8``) and sizes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class TensorFile:
     sha256
         Of its bytes.
     header
-        JSON of the metadata, with at least ``schema`` and ``kind``.
+        JSON of the metadata, with at least ``schema``.
     shapes
         Data type and shape of every tensor, before any is read.
     content
@@ -46,10 +49,33 @@ class TensorFile:
     path: Path
     sha256: str
     header: Mapping[str, Any]
-    shapes: Mapping[str, tuple[str, tuple[int, ...]]]
+    shapes: Mapping[str, TensorShape]
     content: bytes
 
-    def expect(self, wanted: Mapping[str, tuple[int, ...]], dtype: str = "F32") -> None:
+    def expect_version(self, key: str, version: int, what: str) -> None:
+        """Refuse weights that were trained on other input than this program computes.
+
+        Parameters
+        ----------
+        key
+            Of the header.
+        version
+            What it must be.
+        what
+            Name of the input in the message, such as ``features``.
+
+        Raises
+        ------
+        InputError
+            If it is another.
+        """
+        if self.header.get(key) != version:
+            raise InputError(
+                f"{self.path}: was trained on version {self.header.get(key)!r} of the {what}, this unfreeze computes "
+                f"version {version}; use weights and program of one release"
+            )
+
+    def expect(self, wanted: Mapping[str, TensorShape]) -> None:
         """Refuse tensors other than these.
 
         Raises
@@ -57,9 +83,9 @@ class TensorFile:
         InputError
             If one is missing, of another shape or type, or one too many.
         """
-        for name, shape in wanted.items():
-            if self.shapes.get(name) != (dtype, shape):
-                raise damaged(self.path, f"tensor {name} is {self.shapes.get(name)}, expected {(dtype, shape)}")
+        for name, one in wanted.items():
+            if self.shapes.get(name) != one:
+                raise damaged(self.path, f"tensor {name} is {self.shapes.get(name, 'absent')}, expected {one}")
         if more := sorted(set(self.shapes) - set(wanted)):
             raise damaged(self.path, f"tensor {more[0]} is not expected")
 
@@ -93,7 +119,9 @@ def write_tensor_file(path: str | Path, tensors: Mapping[str, NDArray[Any]], hea
     return target
 
 
-def read_tensor_file(path: str | Path, *, schema: str, kind: str, max_bytes: int = 64 * 2**20) -> TensorFile:
+def read_tensor_file(
+    path: str | Path, *, schema: str, kind: str | None = None, max_bytes: int = 64 * 2**20
+) -> TensorFile:
     """Read a file and check what it says of itself.
 
     Parameters
@@ -101,7 +129,7 @@ def read_tensor_file(path: str | Path, *, schema: str, kind: str, max_bytes: int
     path
         File to read.
     schema, kind
-        What it must be.
+        What it must be; schemas with one kind of model name none.
     max_bytes
         Larger files are refused unread.
 
@@ -114,8 +142,11 @@ def read_tensor_file(path: str | Path, *, schema: str, kind: str, max_bytes: int
     try:
         if not source.is_file():
             raise InputError(f"{source}: there is no such file; expected weights that unfreeze wrote (….safetensors)")
-        if source.stat().st_size > max_bytes:
-            raise InputError(f"{source}: is larger than {max_bytes / 2**20:.0f} MiB, which weights of unfreeze are not")
+        size = source.stat().st_size
+        if size > max_bytes:
+            raise InputError(
+                f"{source}: is {size / 2**20:,.1f} MiB large, expected weights of at most {max_bytes / 2**20:,.0f} MiB"
+            )
         with source.open("rb") as stream:
             content = stream.read(max_bytes + 1)
     except OSError as error:
@@ -130,14 +161,16 @@ def read_tensor_file(path: str | Path, *, schema: str, kind: str, max_bytes: int
         text = entries.pop("__metadata__", {}).get("unfreeze")
         header = json.loads(text) if isinstance(text, str) else None
         shapes = {name: (str(one["dtype"]), tuple(int(n) for n in one["shape"])) for name, one in entries.items()}
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise damaged(source, f"its header cannot be read, {error}") from None
     if not isinstance(header, dict) or not str(header.get("schema", "")).startswith("unfreeze-"):
         raise InputError(f"{source}: holds tensors, but not weights of unfreeze; expected a file that unfreeze wrote")
-    if (header["schema"], header.get("kind")) != (schema, kind):
+    if header["schema"] != schema:
         raise InputError(
-            f"{source}: is {header['schema']!r} of kind {header.get('kind')!r}, expected {schema!r} of kind {kind!r}"
+            f"{source}: is of schema {header['schema']!r}, expected {schema!r}; use weights and program of one release"
         )
+    if header.get("kind") != kind:
+        raise InputError(f"{source}: holds a model of kind {header.get('kind')!r}, expected {kind!r}")
     return TensorFile(source, hashlib.sha256(content).hexdigest(), header, shapes, content)
 
 

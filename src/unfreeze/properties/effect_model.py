@@ -145,12 +145,8 @@ def load_effect_model(path: str | Path | None = None) -> EffectModel:
     """
     file = read_tensor_file(SHIPPED if path is None else path, schema=_SCHEMA, kind=_KIND)
     header = file.header
-    version, width, given = header.get("features_version"), header.get("width"), header.get("given")
-    if version != FEATURES_VERSION:
-        raise InputError(
-            f"{file.path}: was trained on version {version!r} of the columns, this unfreeze computes version "
-            f"{FEATURES_VERSION}; use weights and program of one release"
-        )
+    file.expect_version("features_version", FEATURES_VERSION, "columns")
+    width, given = header.get("width"), header.get("given")
     if type(width) is not int or not 1 <= width <= _MAX_WIDTH:
         raise damaged(file.path, f"width is {width!r}, expected 1 to {_MAX_WIDTH}")
     if not isinstance(given, list) or not set(map(str, given)) <= set(trunk.MODALITIES) or "sequence" not in given:
@@ -159,7 +155,7 @@ def load_effect_model(path: str | Path | None = None) -> EffectModel:
     n_members = len(file.shapes) // len(shapes)
     if not 1 <= n_members <= _MAX_MEMBERS:
         raise damaged(file.path, f"it has {len(file.shapes)} tensors, expected {len(shapes)} a member")
-    file.expect({f"member.{k}.{name}": shape for k in range(n_members) for name, shape in shapes.items()})
+    file.expect({f"member.{k}.{name}": ("F32", shape) for k in range(n_members) for name, shape in shapes.items()})
     tensors = file.tensors()
     members = tuple({name: tensors[f"member.{k}.{name}"] for name in shapes} for k in range(n_members))
     if not all((one["columns.spread"] > 0).all() for one in members):
@@ -174,7 +170,7 @@ def _laws(source: Path, found: Any) -> dict[str, ErrorLaw]:
     try:
         numbers = {str(task): {name: float(value) for name, value in one.items()} for task, one in found.items()}
         laws = {task: ErrorLaw(**one) for task, one in numbers.items()}
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise damaged(source, f"'errors' cannot be read, {error}") from None
     values = [value for one in numbers.values() for value in one.values()]
     if set(laws) != set(mutation.TASKS) or not all(math.isfinite(one) and one >= 0 for one in values):
