@@ -9,7 +9,6 @@ the calibration of the error, bounds of what was trained on, and the card.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,12 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
-from unfreeze.errors import InputError
-from unfreeze.files.atomic import atomic_path
+from unfreeze.files.tensor_file import TensorFile, damaged, read_tensor_file, write_tensor_file
 from unfreeze.properties.binding.features import FEATURES_VERSION
 from unfreeze.properties.binding.potential import EDGES_NM, N_TYPES
 from unfreeze.properties.binding.regression import Settings, Standard, Surrogate
@@ -100,11 +96,7 @@ def save_binding_model(path: str | Path, model: BindingModel) -> Path:
         "limits": {name: list(bounds) for name, bounds in model.limits.items()},
         "card": dict(model.card),
     }
-    text = json.dumps(header, ensure_ascii=False, allow_nan=False, sort_keys=True)
-    target = Path(path)
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(safetensors.numpy.save(tensors, metadata={"unfreeze": text}))
-    return target
+    return write_tensor_file(path, tensors, header)
 
 
 def load_binding_model(path: str | Path | None = None) -> BindingModel:
@@ -120,36 +112,24 @@ def load_binding_model(path: str | Path | None = None) -> BindingModel:
     InputError
         If there is no such file, it is damaged, or of another version.
     """
-    source = SHIPPED if path is None else Path(path)
-    content = _read(source)
-    header = _header(source, content)
+    file = read_tensor_file(SHIPPED if path is None else path, schema=SCHEMA, max_bytes=_MAX_BYTES)
+    file.expect_version("features_version", FEATURES_VERSION, "features")
+    header = file.header
     try:
-        tensors = safetensors.numpy.load(content)
         settings = Settings(**{name: float(value) for name, value in header["settings"].items()})
         limits = {str(name): (float(low), float(high)) for name, (low, high) in header["limits"].items()}
         names = tuple(map(str, header["names"]))
         error_scale, card = float(header["error_scale"]), dict(header["card"])
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(source, str(error)) from None
-    n_rows, n_columns, n_bins = len(tensors.get("measured", ())), len(names), len(EDGES_NM) - 1
-    shapes = {
-        "points": (n_rows, n_columns),
-        "measured": (n_rows,),
-        "family": (n_rows,),
-        "standard": (4, n_columns),
-        "potential": (N_TYPES * (N_TYPES + 1) // 2, n_bins),
-    }
-    found = {name: array.shape for name, array in tensors.items()}
-    if found != shapes or not 2 <= n_rows <= _MAX_COMPLEXES or not 1 <= n_columns <= _MAX_FEATURES:
-        raise _damaged(source, f"tensors are {found}, expected {shapes}")
-    if not all(np.isfinite(array).all() for array in tensors.values()) or not 0.0 < error_scale < math.inf:
-        raise _damaged(source, "it has numbers that are not finite")
-    if missing := {"residues", "buried_nm2", "contacts", "distance"} - limits.keys():
-        raise _damaged(source, f"its limits lack {', '.join(sorted(missing))}")
-    potential = np.zeros((N_TYPES, N_TYPES, n_bins), dtype=np.float16)
+    except KeyError as error:
+        raise damaged(file.path, f"its header lacks {error}") from None
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise damaged(file.path, f"its header cannot be read, {error}") from None
+    _check_numbers(file, settings, limits, error_scale)
+    tensors = _tensors(file, len(names))
+    potential = np.zeros((N_TYPES, N_TYPES, len(EDGES_NM) - 1), dtype=np.float16)
     one, other = np.triu_indices(N_TYPES)
     potential[one, other] = potential[other, one] = tensors["potential"]
-    low, high, mean, spread = tensors["standard"].astype(np.float64)
+    low, high, mean, spread = tensors["standard"]
     return BindingModel(
         names=names,
         standard=Standard(low, high, mean, spread),
@@ -164,34 +144,39 @@ def load_binding_model(path: str | Path | None = None) -> BindingModel:
     )
 
 
-def _read(source: Path) -> bytes:
-    try:
-        if source.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{source}: is larger than 1 MiB; expected the model of affinities that unfreeze wrote")
-        return source.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{source}: there is no such file; expected the model of affinities of unfreeze") from None
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read ({error.strerror or error})") from None
+def _check_numbers(
+    file: TensorFile, settings: Settings, limits: Mapping[str, tuple[float, float]], error_scale: float
+) -> None:
+    if missing := {"residues", "buried_nm2", "contacts", "distance"} - limits.keys():
+        raise damaged(file.path, f"its limits lack {', '.join(sorted(missing))}")
+    numbers = [*asdict(settings).values(), *(bound for bounds in limits.values() for bound in bounds)]
+    if not all(math.isfinite(one) for one in numbers):
+        raise damaged(file.path, "its settings or limits have numbers that are not finite")
+    if min(settings.length, settings.noise) <= 0.0 or min(settings.linear, settings.family) < 0.0:
+        raise damaged(file.path, f"its settings are {asdict(settings)}, expected positive numbers")
+    if not 0.0 < error_scale < math.inf:
+        raise damaged(file.path, f"error_scale is {error_scale}, expected a positive number")
 
 
-def _header(source: Path, content: bytes) -> dict[str, Any]:
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 10 or content[8:9] != b"{" or 8 + length > len(content):
-        raise InputError(f"{source}: is not a whole safetensors file; expected the model of affinities of unfreeze")
-    try:
-        header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["unfreeze"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"{source}: holds tensors, but no model of affinities of unfreeze") from None
-    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-        raise InputError(f"{source}: is not of schema {SCHEMA!r}; use weights and program of one release")
-    if header.get("features_version") != FEATURES_VERSION:
-        raise InputError(
-            f"{source}: was trained on version {header.get('features_version')!r} of the features, this unfreeze "
-            f"computes version {FEATURES_VERSION}; use weights and program of one release"
+def _tensors(file: TensorFile, n_columns: int) -> dict[str, NDArray[Any]]:
+    """The tensors, after their shapes were found to be those of some complexes with these features."""
+    n_rows = math.prod(file.shapes.get("measured", ("", (0,)))[1])
+    if not 2 <= n_rows <= _MAX_COMPLEXES or not 1 <= n_columns <= _MAX_FEATURES:
+        raise damaged(
+            file.path,
+            f"it has {n_rows:,} complexes with {n_columns:,} features, expected 2 to {_MAX_COMPLEXES:,} with 1 to "
+            f"{_MAX_FEATURES:,}",
         )
-    return header
-
-
-def _damaged(source: Path, what: str) -> InputError:
-    return InputError(f"{source}: the model of affinities is damaged: {what}; copy or download it again")
+    file.expect(
+        {
+            "points": ("F32", (n_rows, n_columns)),
+            "measured": ("F32", (n_rows,)),
+            "family": ("I32", (n_rows,)),
+            "standard": ("F64", (4, n_columns)),
+            "potential": ("F16", (N_TYPES * (N_TYPES + 1) // 2, len(EDGES_NM) - 1)),
+        }
+    )
+    tensors = file.tensors()
+    if not (tensors["standard"][3] > 0.0).all():
+        raise damaged(file.path, "the spread of a feature is not positive")
+    return tensors
