@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.errors import InputError
 from unfreeze.files.tensor_file import damaged, read_tensor_file, write_tensor_file
 from unfreeze.properties import trunk
 from unfreeze.properties.modalities import mutation, sequence
