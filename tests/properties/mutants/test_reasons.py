@@ -87,7 +87,7 @@ def test_contacts_are_found_by_kind_and_side(protease: Complex) -> None:
     assert {one.kind for one in core} == {"hydrophobic"}
     assert not any(one.across for one in core)
     assert side_chain_contacts(protease, row_of(protease, "A", 49)) == ()
-    with pytest.raises(InputError, match="no chain Q"):
+    with pytest.raises(InputError, match="no chain 'Q'"):
         side_chain_contacts(protease, 5, partners=("A", "Q"))
 
 

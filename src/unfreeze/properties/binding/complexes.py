@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from unfreeze.corpus.labels import AffinityLabel
 from unfreeze.corpus.store.store import Corpus
 from unfreeze.physics.harmonic import GAS_CONSTANT
-from unfreeze.properties.binding.partners import chains_of
 from unfreeze.properties.binding.thermodynamics import REFERENCE_K
+from unfreeze.properties.places import chains_of
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.similarity.clusters import cluster_sequences
 from unfreeze.structure.similarity.interfaces import cluster_interfaces, partner_interfaces

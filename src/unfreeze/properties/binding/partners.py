@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from unfreeze.errors import InputError
+from unfreeze.properties.places import chains_of
 from unfreeze.structure.chemistry.residues import AMINO_ACIDS
 from unfreeze.structure.complex import Complex
 
-__all__ = ["ORDER", "PartnerPair", "chains_of"]
+__all__ = ["ORDER", "PartnerPair"]
 
 ORDER = tuple(AMINO_ACIDS)
 """Three-letter names of the 20 amino acids, in the order of every table of this package."""
@@ -105,26 +106,6 @@ class PartnerPair:
     def apart(self, side: int) -> Complex:
         """One partner alone."""
         return self.molecule.take_residues(self.side == side)
-
-
-def chains_of(molecule: Complex, text: str) -> tuple[str, ...]:
-    """Names of the chains that a text means: ``HL``, ``H,L``, or the whole text where a chain is called so.
-
-    Raises
-    ------
-    InputError
-        If a chain is not in the complex or none is named.
-    """
-    names = molecule.chain_name.tolist()
-    plain = text.strip()
-    wanted = [plain] if plain in names else [part.strip() for part in plain.split(",")] if "," in plain else [*plain]
-    unknown = [name for name in wanted if name not in names]
-    if unknown or not wanted:
-        raise InputError(
-            f"{molecule.source.name or 'complex'}: no chain {', '.join(map(repr, unknown)) or 'given'} for a partner; "
-            f"it has {', '.join(names)}. Write partners as HL and A, or with commas where names are longer."
-        )
-    return tuple(dict.fromkeys(wanted))
 
 
 def _in_own_axes(molecule: Complex) -> Complex:

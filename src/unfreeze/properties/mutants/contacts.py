@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unfreeze.errors import InputError
 from unfreeze.properties.effects import Contact
 from unfreeze.properties.mutants.amino_acid_tables import AROMATIC, METAL, POLAR, SULPHUR, acid_tables
 from unfreeze.properties.mutants.surroundings import Surroundings
+from unfreeze.properties.places import chains_of
 from unfreeze.structure.chemistry.residues import AMINO_ACIDS
 from unfreeze.structure.complex import Complex
 
@@ -115,21 +115,8 @@ def sides_of(molecule: Complex, partners: Sequence[str | Sequence[str]] | None) 
         If a partner names a chain that is not there.
     """
     side = np.full(molecule.n_residues, -1, dtype=np.int64)
-    known = [str(name) for name in molecule.chain_name]
     for number, partner in enumerate(partners or ()):
-        if not isinstance(partner, str):
-            names = [str(name) for name in partner]
-        elif "," in partner or partner in known:
-            names = partner.split(",")
-        else:
-            names = list(partner)
-        absent = [name for name in names if name not in known]
-        if absent or not names:
-            raise InputError(
-                f"{molecule.source.name or 'the structure'}: no chain {', '.join(absent) or 'given'} for the partner "
-                f"{partner!r}; the chains are {', '.join(known)}"
-            )
-        side[np.isin(molecule.chain_name, names)[molecule.chain_index]] = number
+        side[np.isin(molecule.chain_name, chains_of(molecule, partner))[molecule.chain_index]] = number
     return side
 
 

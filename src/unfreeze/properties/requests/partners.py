@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from unfreeze.errors import InputError
+from unfreeze.properties.places import read_chains
 from unfreeze.structure.complex import Complex
 
 __all__ = ["INTERFACE_NM", "Partners", "find_partners"]
@@ -116,9 +117,9 @@ def _side(chains: Sequence[str]) -> str:
 
 
 def _chains_of(side: str, chains: list[str]) -> list[str]:
-    if "," in side:
-        return [part.strip() for part in side.split(",")]
-    return [side] if side in chains or not all(letter in chains for letter in side) else list(side)
+    """The chains of a side; letters that are not all chains are shown as the one name that they may be."""
+    found = read_chains(side, chains)
+    return list(found) if "," in side or all(chain in chains for chain in found) else [side]
 
 
 def _is_protein(molecule: Complex, chain: int) -> bool:
