@@ -1,4 +1,7 @@
-"""Sequences as numbers: letters, how near every residue is to the ends, and what is left out of a long chain."""
+"""Sequences as numbers: letters, how near every residue is to the ends, and what is left out of a long chain.
+
+Letters have the numbers of their places in ``AMINO_ACIDS``; 20 is what has no letter there, 21 no residue.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from unfreeze.corpus.mutations import AMINO_ACIDS
 from unfreeze.errors import InputError
 
 __all__ = ["AMINO_ACIDS", "LONGEST", "LONGEST_SEQUENCE", "batch", "checked_sequence", "letter_codes", "shortened"]
-
-AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
-"""In the order of their numbers; 20 is what has no letter here, 21 no residue."""
 
 LONGEST = 2000
 """Residues of a chain that are read; of longer chains the middle is left out."""

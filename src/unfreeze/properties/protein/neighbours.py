@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.properties.modalities.function import level
-from unfreeze.properties.protein.letters import AMINO_ACIDS
-from unfreeze.properties.tables.local_alignment import local_alignment
+from unfreeze.properties.tables.local_alignment import local_alignment, local_scores, residue_numbers
 
 __all__ = ["LONGEST_ALIGNED", "SIGNIFICANT", "Neighbour", "Reference", "neighbour_features", "neighbour_scores"]
 
@@ -24,7 +23,6 @@ SIGNIFICANT = 1e-3
 """Chains of the reference that are expected to be aligned as well by chance, up to which a neighbour is one."""
 LONGEST_ALIGNED = 2_000
 """Residues of a chain that are aligned; chains of the reference are shorter."""
-_GAP_OPEN, _GAP_RESIDUE = 11, 1
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Reference:
 
     @cached_property
     def _joined(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        codes = [_codes(sequence) for sequence in self.sequences]
+        codes = [residue_numbers(sequence) for sequence in self.sequences]
         starts = np.concatenate([[0], np.cumsum([len(one) for one in codes])]).astype(np.int64)
         return np.concatenate([*codes, np.empty(0, dtype=np.int64)]), starts
 
@@ -80,10 +78,7 @@ class Reference:
 
     def scores(self, sequence: str) -> NDArray[np.int64]:
         """Local score of a sequence with every chain: [n_chains]."""
-        from unfreeze.properties.tables.alignment_kernels import scores
-
-        joined, starts = self._joined
-        return scores(_codes(sequence[:LONGEST_ALIGNED]), joined, starts, 0, _matrix(), _GAP_OPEN, _GAP_RESIDUE)
+        return local_scores(residue_numbers(sequence[:LONGEST_ALIGNED]), *self._joined)
 
     def nearest(self, sequence: str, scores: NDArray[np.int64] | None = None) -> Neighbour | None:
         """The chain with the highest local score; None if there are no chains.
@@ -142,15 +137,3 @@ def neighbour_scores(
         if term in neighbour.terms:
             found[column] = chance[level(term)]
     return found
-
-
-def _codes(sequence: str) -> NDArray[np.int64]:
-    table = np.full(256, len(AMINO_ACIDS), dtype=np.int64)
-    table[[ord(letter) for letter in AMINO_ACIDS]] = np.arange(len(AMINO_ACIDS))
-    return table[np.frombuffer(sequence.encode("latin-1", "replace"), dtype=np.uint8)]
-
-
-def _matrix() -> NDArray[np.int64]:
-    from unfreeze.properties.tables import local_alignment as module
-
-    return module._matrix()

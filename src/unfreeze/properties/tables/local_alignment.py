@@ -15,12 +15,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LocalAlignment", "alike_pairs", "local_alignment"]
+from unfreeze.corpus.mutations import AMINO_ACIDS
+
+__all__ = ["LocalAlignment", "alike_pairs", "local_alignment", "local_scores", "residue_numbers"]
 
 # BLOSUM62 with gaps of 11 + 1 a residue: Altschul & Gish 1996, Methods Enzymol. 266, 460, as in NCBI BLAST.
 _GAP_OPEN, _GAP_RESIDUE = 11, 1
 _LAMBDA, _K = 0.267, 0.041
-_LETTERS = "ACDEFGHIKLMNPQRSTVWYX"
+_LETTERS = AMINO_ACIDS + "X"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def local_alignment(first: str, second: str) -> LocalAlignment:
     """Align two sequences of one-letter codes locally; what is no amino acid counts as X (score −1)."""
     from unfreeze.properties.tables.alignment_kernels import traced
 
-    a, b = _codes(first), _codes(second)
+    a, b = residue_numbers(first), residue_numbers(second)
     score, same, columns = traced(a, b, _matrix(), _GAP_OPEN, _GAP_RESIDUE)
     expected = _K * len(a) * len(b) * float(np.exp(-_LAMBDA * score))
     return LocalAlignment(int(score), expected, same / columns if columns else 0.0, int(columns))
@@ -81,18 +83,16 @@ def alike_pairs(
     int64 [n_pairs, 2]
         Rows of `first` and of `second` (of `first` again).
     """
-    from unfreeze.properties.tables.alignment_kernels import scores
-
     others = first if second is None else second
-    codes = [_codes(one) for one in first]
-    other_codes = codes if second is None else [_codes(one) for one in others]
+    codes = [residue_numbers(one) for one in first]
+    other_codes = codes if second is None else [residue_numbers(one) for one in others]
     lengths = np.array([len(one) for one in other_codes], dtype=np.int64)
     joined = np.concatenate([*other_codes, np.empty(0, dtype=np.int64)])
     starts = np.concatenate([[0], np.cumsum(lengths)])
     found = []
     for row, query in enumerate(codes):
         begin = row + 1 if second is None else 0
-        best = scores(query, joined, starts, begin, _matrix(), _GAP_OPEN, _GAP_RESIDUE)
+        best = local_scores(query, joined, starts, begin)
         chance = _K * len(query) * lengths * np.exp(-_LAMBDA * best)
         for other in np.flatnonzero((chance <= expected) & (np.arange(len(lengths)) >= begin)).tolist():
             one = local_alignment(first[row], others[other])
@@ -102,7 +102,27 @@ def alike_pairs(
     return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 
-def _codes(letters: str) -> NDArray[np.int64]:
+def local_scores(
+    query: NDArray[np.int64], joined: NDArray[np.int64], starts: NDArray[np.int64], begin: int = 0
+) -> NDArray[np.int64]:
+    """Scores of the best local alignments of one sequence with each of many: [n].
+
+    Parameters
+    ----------
+    query
+        Of :func:`residue_numbers`.
+    joined, starts
+        The others one after the other, and where each begins, with the end of the last.
+    begin
+        The first that is aligned; see :func:`unfreeze.properties.tables.alignment_kernels.scores`.
+    """
+    from unfreeze.properties.tables.alignment_kernels import scores
+
+    return scores(query, joined, starts, begin, _matrix(), _GAP_OPEN, _GAP_RESIDUE)
+
+
+def residue_numbers(letters: str) -> NDArray[np.int64]:
+    """Places of letters among the 20 amino acids, 20 for any other: [n]."""
     table = np.full(128, _LETTERS.index("X"), dtype=np.int64)
     table[[ord(letter) for letter in _LETTERS]] = np.arange(len(_LETTERS))
     return table[np.frombuffer(letters.encode("ascii", "replace"), dtype=np.uint8)]
@@ -113,9 +133,9 @@ def _matrix() -> NDArray[np.int64]:
     """BLOSUM62 in the order of the letters, as gemmi scores pairs of single residues."""
     import gemmi
 
-    from unfreeze.structure.chemistry.residues import AMINO_ACIDS
+    from unfreeze.structure.chemistry import residues
 
-    name = {acid.letter: one for one, acid in AMINO_ACIDS.items()}
+    name = {acid.letter: one for one, acid in residues.AMINO_ACIDS.items()}
     scoring = gemmi.AlignmentScoring("b")
     found = np.full((len(_LETTERS), len(_LETTERS)), -1, dtype=np.int64)
     for a, first in enumerate(_LETTERS[:-1]):
