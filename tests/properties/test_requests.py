@@ -59,6 +59,7 @@ def test_the_order_of_skempi_is_explained(residues):
         ("A:V320A", "no residue 320"),
         ("V32A", "which chain?"),
         ("A:V32V", "changes nothing"),
+        ("A:A32V", "that of the mutant already; the way back is A:V32A"),
         ("A:V32A A:V32A", "asked for twice"),
         ("A:V32A+A:V32G", "the same residue is mutated twice"),
         ("A:V32A,B:I50V", "could be either"),
@@ -95,6 +96,9 @@ def test_files_of_mutations(residues, tmp_path):
     plain.write_text("A:V32A\n" + "A:K32A\n" * 9, encoding="utf-8")
     with pytest.raises(InputError, match=r"(?s)row 2.*row 6.*and 4 more"):
         read_mutations([str(plain)], residues)
+    table.write_text("Pdb;Mutation(s)_cleaned;Affinity_mut (M)\n1BRS_A_D;KA27A;1e-9\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"row 1: a table without a column 'mutations' \(it has pdb, mutation\(s\)"):
+        read_mutations([str(table)], residues)
     for content in (b"", b"\xff\xfe\x00", b"# nothing\n"):
         plain.write_bytes(content)
         with pytest.raises(InputError, match=r"m\.txt"):
@@ -211,7 +215,7 @@ def test_fasta_is_read(tmp_path):
         (">a\nMKVLAAG-IVG\n", "a gap. at position 8"),
         (">a\nMKV\n", "3 residues; expected 10"),
         (">a\n" + "ACGT" * 20, "looks like DNA"),
-        (">a\n" + "M" * 10_001, "10,001 residues"),
+        (">a\n" + "M" * 40_001, "40,001 residues"),
         (">\x07a\nMKVLAAGIVG\n", "printable"),
     ],
 )

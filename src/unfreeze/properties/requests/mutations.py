@@ -27,6 +27,7 @@ MAX_AT_ONCE = 20
 _MAX_BYTES = 10_000_000
 _COLUMNS = ("mutations", "mutation")
 _FILE_ENDINGS = (".csv", ".tsv", ".txt", ".list", ".dat")
+_TITLE = re.compile(r"#?[^\W\d]{2}[\w ()#/%.-]*|#?")  # of a column: two letters first, as no mutation has
 _SATURATION = re.compile(r"(?P<head>(?:[^:\s]{1,16}:)?[A-Z]-?\d{1,6}[A-Za-z]?)\*")
 _SKEMPI = re.compile(r"(?P<old>[A-Z])(?P<chain>[A-Za-z])(?P<rest>-?\d{1,6}[a-z]?)(?P<new>[A-Z*])")
 _THREE_LETTERS = re.compile(r"(?:[^:\s]{1,16}:)?(?:p\.)?[A-Z][A-Za-z]{2}-?\d{1,6}[A-Z][A-Za-z]{2}")
@@ -201,12 +202,17 @@ def _rows_of(path: Path) -> Iterator[tuple[str, str]]:
     first = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
     if first is None:
         raise InputError(f"{path}: holds no mutation; give one a row, such as A:K15A")
+    titles: list[str] = []
     for delimiter in (",", ";", "\t"):
         head = [cell.strip().lower() for cell in next(csv.reader([lines[first]], delimiter=delimiter))]
         column = next((head.index(name) for name in _COLUMNS if name in head), None)
         if column is not None:
             yield from _column(path, lines[first + 1 :], delimiter, column, first + 2)
             return
+        titles = titles or (head if len(head) > 1 and all(map(_TITLE.fullmatch, head)) else [])
+    if titles:
+        found = ", ".join(titles)[:80]
+        raise InputError(f"{path}, row {first + 1}: a table without a column 'mutations' (it has {found}); name one so")
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield f"{path}, row {number}", line.strip().strip('"')

@@ -147,9 +147,13 @@ class MutableResidues:
             return f"{mutation}: {self._faults[place]}"
         if site is not None:
             number = f"{mutation.number}{mutation.insertion_code}"
+            meant = f"write {site.to(mutation.mutant)} if that one is meant"
+            if site.letter == mutation.mutant:
+                meant = f"the structure is that of the mutant already; the way back is {site.to(mutation.wild_type)}"
+                meant = meant if mutation.chain else meant.replace("structure", "sequence")
             return (
                 f"{mutation}: {self._where(mutation.chain)} has {site.letter} at {number}, not {mutation.wild_type}; "
-                f"{self._elsewhere(mutation) or f'write {site.to(mutation.mutant)} if that one is meant'}"
+                f"{self._elsewhere(mutation) or meant}"
             )
         if mutation.chain not in self.chains:
             if not mutation.chain:
