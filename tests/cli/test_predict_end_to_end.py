@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import unfreeze
 from unfreeze.cli.main import app
 from unfreeze.properties import trunk
 from unfreeze.properties.effect_model import EffectModel, ErrorLaw, save_effect_model
+from unfreeze.structure.write import write_cif
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "data" / "1hvr.cif"
 
@@ -54,3 +56,23 @@ def test_stability_from_structure_and_from_sequence(here, weights):
     assert all(effect["error_kJ_mol"] >= 4.0 and effect["delta_tm_K"] is not None for effect in record["effects"])
     record = record_of("stability", "PQITLWQRPLVTIKIGGQLKEALLDTGADDTVLEE", "--to", "ALA", "--scan", "all", *options)
     assert record["stability"] == {"source": "sequence"} and len(record["effects"]) == 33
+
+
+def test_a_wrong_file_of_weights_is_refused_even_where_it_would_not_be_used(here, weights):
+    (here / "w.safetensors").write_bytes(weights.read_bytes()[:-100])
+    result = CliRunner().invoke(app, ["predict", "affinity", str(EXAMPLE), "--model", "w.safetensors"])
+    assert result.exit_code == 2 and "w.safetensors" in result.stderr and not (here / "1hvr-affinity").exists()
+
+
+def test_atoms_that_are_not_there_are_told(here, weights, monkeypatch):
+    monkeypatch.setattr("unfreeze.properties.affinity.predict_delta_g", lambda *_, **__: (-40.0, 6.0, ""))
+    whole = unfreeze.load(EXAMPLE)
+    parts = {
+        "side.cif": (whole.atom_name != "CD1") | (whole.residue_number[whole.residue_index] != 97),
+        "alpha.cif": whole.atom_name == "CA",
+    }
+    for name, kept in parts.items():
+        write_cif(here / name, whole.take_atoms(kept))
+    notes = record_of("affinity", "side.cif")["notes"]
+    assert any("2 residues lack heavy atoms (A:LEU97, B:LEU97)" in note for note in notes)
+    assert any("no side chains" in note for note in record_of("affinity", "alpha.cif")["notes"])

@@ -55,7 +55,7 @@ def affinity(
             given = read_input(structure, chains=chosen_chains, assembly=assembly, model=model_number)
             if given.molecule is None:
                 raise InputError(f"{structure[:60]}: affinity needs the structure of a complex; a sequence will not do")
-            from unfreeze.cli.predict_mutants import build_mutants, explain_strongest, read_request
+            from unfreeze.cli.predict_mutants import build_mutants, explain_strongest, incomplete, read_request
             from unfreeze.properties.affinity import predict_affinity
             from unfreeze.properties.requests import MutableResidues, find_partners
 
@@ -81,13 +81,21 @@ def affinity(
 
             entries = [effect_entry(effect, "affinity") for effect in found.effects]
             built = build_mutants(molecule, found.effects, entries)
-            record = begin_record("affinity", given.about, effect_weights("affinity", model)) | {
+            record = begin_record(
+                "affinity", given.about, effect_weights("affinity", model, mutated=bool(asked.mutations))
+            ) | {
                 "request": {"between": str(partners), "mutations": mutations, "scan": scan, "to": to},
                 "conditions": {"temperature_K": temperature_K},
                 "interface": _interface(molecule, partners),
                 "affinity": _affinity(found),
                 "effects": entries,
-                "notes": [*asked.notes, *_left_out(molecule, partners), *found.notes, *notes],
+                "notes": [
+                    *asked.notes,
+                    *_left_out(molecule, partners),
+                    *incomplete(molecule, partners.chains),
+                    *found.notes,
+                    *notes,
+                ],
             }
             record = write_folder(
                 target,

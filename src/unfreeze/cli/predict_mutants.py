@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     Prediction = TypeVar("Prediction", AffinityPrediction, StabilityPrediction)
     Wanted = tuple[tuple[Mutation, ...], ...]
 
-__all__ = ["MOST_REASONS", "build_mutants", "explain_strongest", "read_request"]
+__all__ = ["MOST_REASONS", "build_mutants", "explain_strongest", "incomplete", "read_request"]
 
 MOST_REASONS = 20
 """So many listed mutations are built and explained; of more, the strongest."""
+
+_MOST_NAMED = 6
 
 
 def read_request(
@@ -49,6 +51,24 @@ def read_request(
     if scan_of:
         return scan(scan_of, residues, partners=partners, to=amino_acids_of(to))
     return Requested(())
+
+
+def incomplete(molecule: Complex, chains: Sequence[str] | None = None) -> list[str]:
+    """What a person should know of atoms that are not in the structure, of some chains or of all."""
+    import numpy as np
+
+    names = [str(name) for name in molecule.chain_name] if chains is None else list(chains)
+    mine = np.isin(molecule.chain_name[molecule.chain_index], names) & (molecule.residue_kind == "protein")
+    advice = "what they touch is not seen, and numbers near them mean less; `unfreeze prepare` builds them"
+    if mine.any() and np.median(np.diff(molecule.residue_start)[mine]) <= 1:
+        return [f"The structure has one atom a residue, and no side chains: {advice}."]
+    lacking = [text for text in molecule.source.missing_atoms if text.partition(":")[0] in names]
+    if not lacking:
+        return []
+    shown = ", ".join(text.partition(" ")[0] for text in lacking[:_MOST_NAMED])
+    more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
+    who = "residue lacks" if len(lacking) == 1 else "residues lack"
+    return [f"{len(lacking):,} {who} heavy atoms ({shown}{more}): {advice}."]
 
 
 def explain_strongest(

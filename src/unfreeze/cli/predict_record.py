@@ -45,13 +45,14 @@ def begin_record(task: str, about: dict[str, Any], weights: Sequence[Path]) -> d
     }
 
 
-def effect_weights(task: Task, model: Path | None) -> list[Path]:
-    """Files of weights that effects of mutations come from: their own model, that of motion, and that of binding."""
+def effect_weights(task: Task, model: Path | None, *, mutated: bool = True) -> list[Path]:
+    """Files of weights that were used: the models of mutations, if there were any, of binding and of motion."""
     from unfreeze.model import weights as motion
     from unfreeze.properties import effect_model
     from unfreeze.properties.binding import model_file as binding
 
-    return [model or effect_model.SHIPPED, *([binding.SHIPPED] if task == "affinity" else []), motion.SHIPPED]
+    effects = [model or effect_model.SHIPPED] if mutated else []
+    return [*effects, *([binding.SHIPPED] if task == "affinity" else []), motion.SHIPPED]
 
 
 def effect_entry(effect: MutationEffect, task: Task) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def stability(
         with Stages(show=not as_json) as stages:
             stages("Reading")
             given = read_input(structure, chains=chosen_chains, assembly=assembly, model=model_number)
-            from unfreeze.cli.predict_mutants import build_mutants, explain_strongest, read_request
+            from unfreeze.cli.predict_mutants import build_mutants, explain_strongest, incomplete, read_request
             from unfreeze.properties.requests import MutableResidues
             from unfreeze.properties.stability import predict_stability
 
@@ -76,7 +76,12 @@ def stability(
                 "stability": {"source": found.source},
                 "sequence": None if given.molecule is not None else given.sequences[0].letters,
                 "effects": entries,
-                "notes": [*asked.notes, *found.notes, *notes],
+                "notes": [
+                    *asked.notes,
+                    *(incomplete(given.molecule) if given.molecule is not None else []),
+                    *found.notes,
+                    *notes,
+                ],
             }
             record = write_folder(
                 target,

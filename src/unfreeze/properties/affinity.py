@@ -59,14 +59,15 @@ def predict_affinity(
         If a residue is not whole, or weights cannot be read.
     """
     say = progress or (lambda stage, share: None)
+    # a file that was named is read even where nothing is asked of it, so that a wrong one is never said to be used
+    chosen = load_effect_model(model) if isinstance(model, (str, Path)) else model
     bound = partner_atoms(molecule, partners, "bound")
     say("Predicting binding", 0.0)
     delta_g, error, outside = predict_delta_g(bound, partners, temperature_K=temperature_K)
     known = bool(np.isfinite(error))
     effects: tuple[MutationEffect, ...] = ()
     if mutations:
-        chosen = model if isinstance(model, EffectModel) else load_effect_model(model)
-        effects = _effects(chosen, bound, partners, mutations, with_reasons, say)
+        effects = _effects(chosen or load_effect_model(), bound, partners, mutations, with_reasons, say)
     return AffinityPrediction(
         partners=partners,
         delta_g_kJ_mol=delta_g if known else None,

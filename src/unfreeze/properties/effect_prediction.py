@@ -146,5 +146,7 @@ def outside_of(mutations: Sequence[Mutation], *, spread: float, largest_spread: 
     if foreign:
         return "much of what surrounds the residue is nucleic acid, ligand or ion, of which the model has seen little"
     if spread > largest_spread:
-        return f"the members of the model disagree by {spread:.1f}, more than in 99 % of what they were tested on"
+        return (
+            f"the members of the model disagree by {spread:.1f} kJ/mol, more than in 99 % of what they were tested on"
+        )
     return ""

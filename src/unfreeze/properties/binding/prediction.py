@@ -64,7 +64,10 @@ def predict_delta_g(
         If a chain is not in the complex or in both partners, or the temperature is not one of liquid water.
     """
     if not _COLDEST_K <= temperature_K <= _HOTTEST_K:
-        raise InputError(f"temperature {temperature_K:g} K: expected {_COLDEST_K:g} to {_HOTTEST_K:g} K, liquid water")
+        raise InputError(
+            f"temperature {temperature_K:g} K: expected {_COLDEST_K:g} to {_HOTTEST_K:g} K, for binding is predicted "
+            f"in liquid water; choose one of these"
+        )
     pair = PartnerPair.of(molecule, partners)
     for text, size in zip(partners, pair.size, strict=True):
         if size == 0:
