@@ -14,7 +14,7 @@ from unfreeze.errors import InputError
 from unfreeze.report.prediction import write_prediction_page
 from unfreeze.report.prediction_heat import ORDER, HeatMap, colour_of, heat_map
 from unfreeze.report.prediction_site import site_pictures
-from unfreeze.report.prediction_tables import class_bars, effect_table, molar
+from unfreeze.report.prediction_tables import class_bars, effect_table, molar, tiles
 from unfreeze.structure.write import write_cif
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
@@ -164,6 +164,9 @@ def test_the_table_has_the_worst_first_and_the_strongest_only():
 
 def test_numbers_for_people():
     assert [molar(value) for value in (2.0, 1e-3, 2.5e-8, 3e-12, 1e-15)] == ["2 M", "1 mM", "25 nM", "3 pM", "1 fM"]
+    assert [molar(value) for value in (5.751e-10, 9.99e-7, 1.26e-7)] == ["580 pM", "1000 nM", "130 nM"]
+    shown = tiles(record(effects=[effect(1, "G", 9.0), effect(2, "G", -0.1, error=6.0)]))[-2:]
+    assert [tile["value"] for tile in shown] == ["A:A1G", "None clearly"] and "A:A2G" in shown[1]["note"]
     bars = class_bars({"probabilities": {"<b>": 0.2}, "chosen": [], "threshold": {}}, "x")
     assert "&lt;b&gt;" in bars and "<b>" not in bars
 

@@ -117,6 +117,7 @@ def _print_classes(out: Any, record: dict[str, Any], took: str) -> None:
     out.print(f"[bold]{len(proteins):,} protein{'' if len(proteins) == 1 else 's'}[/]{took}")
     for entry in proteins[:_MOST_ROWS]:
         chosen = ", ".join(f"{name} ({entry['probabilities'].get(name, 0.0):.2f})" for name in entry["specific"][:4])
+        chosen += ", …" if len(entry["specific"]) > 4 else ""
         outside = " [yellow](outside what the model knows)[/]" if entry["outside"] else ""
         out.print(f"  {escape(entry['name'])}: {escape(chosen) or 'none above its threshold'}{outside}")
     if len(proteins) > _MOST_ROWS:

@@ -23,8 +23,13 @@ def molar(constant: float) -> str:
     """A dissociation constant for people: ``12 nM``."""
     for unit, size in (("M", 1.0), ("mM", 1e-3), ("µM", 1e-6), ("nM", 1e-9), ("pM", 1e-12)):
         if constant >= size:
-            return f"{constant / size:.3g} {unit}" if constant < 1e3 else "more than 1000 M"
-    return f"{constant / 1e-15:.2g} fM"
+            return f"{_two_digits(constant / size)} {unit}" if constant < 1e3 else "more than 1000 M"
+    return f"{_two_digits(constant / 1e-15)} fM"
+
+
+def _two_digits(value: float) -> str:
+    """``580`` for 575: errors of binding are factors, and more digits would be pretence."""
+    return f"{float(f'{value:.1e}'):g}"
 
 
 def lead(record: Mapping[str, Any]) -> list[str]:
@@ -102,7 +107,9 @@ def tiles(record: Mapping[str, Any]) -> list[dict[str, str]]:
         titles, order = (str(order[0]["words"]).capitalize(), ""), [order[0]]
     for title, effect in zip(titles, [order[0], order[-1]][: len(order)] if order else [], strict=False):
         value = _with_error(effect["delta_delta_g_kJ_mol"], effect["error_kJ_mol"], signed=True)
-        made.append(_tile(title, effect["mutations"], f"ΔΔG {value} kJ/mol"))
+        clear = len(order) == 1 or effect["words"] not in _NEUTRAL
+        name, note = str(effect["mutations"]), f"ΔΔG {value} kJ/mol"
+        made.append(_tile(title, name, note) if clear else _tile(title, "None clearly", f"{name}: {note}"))
     return made
 
 
