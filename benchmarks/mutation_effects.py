@@ -20,7 +20,8 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.common import console, save
-from unfreeze.properties.scores import compare, pearson, score_effects
+from unfreeze.properties.scores import compare, score_effects
+from unfreeze.properties.statistics import pearson
 
 __all__ = ["main", "predictions"]
 

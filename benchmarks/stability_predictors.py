@@ -23,7 +23,8 @@ from rich.table import Table
 
 from benchmarks.common import console, save
 from unfreeze.errors import InputError
-from unfreeze.properties.scores import antisymmetry, compare, pearson, score_effects
+from unfreeze.properties.scores import antisymmetry, compare, score_effects
+from unfreeze.properties.statistics import pearson
 
 __all__ = ["Measured", "Predictor", "read_mine", "read_table", "scored"]
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from unfreeze.corpus.mutations import AMINO_ACIDS
 from unfreeze.errors import InputError
-from unfreeze.properties.scores import Sign, score_effects
+from unfreeze.properties.scores import score_effects
+from unfreeze.properties.statistics import Sign
 from unfreeze.properties.tables import EffectTables, MutationRow, load_tables
 from unfreeze.properties.tables.folds import Folds, key_of
 

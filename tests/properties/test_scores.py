@@ -5,19 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from unfreeze.properties.scores import (
-    antisymmetry,
-    auc,
-    compare,
-    fisher_interval,
-    fisher_p,
-    mae,
-    pearson,
-    per_group,
-    rmse,
-    score_effects,
-    spearman,
-)
+from unfreeze.properties.scores import antisymmetry, compare, per_group, score_effects
+from unfreeze.properties.statistics import auc, fisher_interval, fisher_p, mae, pearson, rmse, spearman
 
 _values = st.integers(-40, 40).map(lambda one: one / 4.0)
 _pairs = st.integers(3, 30).flatmap(
