@@ -29,10 +29,11 @@ from unfreeze.errors import InputError, UnfreezeError
 from unfreeze.files.atomic import atomic_path, write_json
 from unfreeze.properties.modalities.function import FunctionRow, encode_terms, read_functions, vocabulary
 from unfreeze.properties.modalities.location import LOCATIONS, LocationRow, read_locations
-from unfreeze.properties.protein.assembly import score_enzymes, score_location
 from unfreeze.properties.protein.descriptors import describe
+from unfreeze.properties.protein.enzyme_scores import score_enzymes
 from unfreeze.properties.protein.folds import cluster_folds
 from unfreeze.properties.protein.letters import letter_codes
+from unfreeze.properties.protein.location_scores import score_location
 from unfreeze.properties.protein.model import ProteinModel, logits_of, used_parameters
 from unfreeze.properties.protein.neighbours import Neighbour, Reference
 from unfreeze.properties.protein.outside import limits_of
