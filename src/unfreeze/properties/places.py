@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unfreeze.errors import InputError
 from unfreeze.structure.complex import Complex
 
-__all__ = ["chains_of", "label_of", "partner_atoms", "read_chains", "residue_labels"]
+__all__ = ["chains_of", "label_of", "partner_atoms", "read_chains", "residue_labels", "sides_of"]
 
 
 def read_chains(text: str, chains: Collection[str]) -> tuple[str, ...]:
@@ -54,6 +54,20 @@ def chains_of(molecule: Complex, partner: str | Sequence[str]) -> tuple[str, ...
             f"are longer"
         )
     return tuple(dict.fromkeys(wanted))
+
+
+def sides_of(molecule: Complex, partners: Sequence[str | Sequence[str]] | None) -> NDArray[np.int64]:
+    """Side of the interface of every residue, −1 for neither: [n_residues].
+
+    Raises
+    ------
+    InputError
+        If a partner names a chain that is not there.
+    """
+    side = np.full(molecule.n_residues, -1, dtype=np.int64)
+    for number, partner in enumerate(partners or ()):
+        side[np.isin(molecule.chain_name, chains_of(molecule, partner))[molecule.chain_index]] = number
+    return side
 
 
 def partner_atoms(molecule: Complex, partners: Sequence[str], part: str) -> Complex:

@@ -30,7 +30,7 @@ def interface_area_change_nm2(
     residues
         Rows of residues whose atoms differ.
     side
-        Partner of every residue, 0 or 1, −1 for neither (`contacts.sides_of`).
+        Partner of every residue, 0 or 1, −1 for neither (`places.sides_of`).
     """
     near = _near(wild, mutant, residues)
     areas = []

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from unfreeze.properties.effects import Contact
 from unfreeze.properties.mutants.amino_acid_tables import AROMATIC, METAL, POLAR, SULPHUR, acid_tables
 from unfreeze.properties.mutants.surroundings import Surroundings
-from unfreeze.properties.places import chains_of
+from unfreeze.properties.places import sides_of
 from unfreeze.structure.chemistry.residues import AMINO_ACIDS
 from unfreeze.structure.complex import Complex
 
-__all__ = ["KINDS", "contacts_by_residue", "lost_and_gained", "side_chain_contacts", "sides_of"]
+__all__ = ["KINDS", "contacts_by_residue", "lost_and_gained", "side_chain_contacts"]
 
 KINDS = ("disulfide", "salt bridge", "hydrogen bond", "aromatic", "hydrophobic", "clash")
 """The kinds, in the order in which they are told."""
@@ -104,20 +104,6 @@ def lost_and_gained(
         lost += _told(wild, residue, {key: n for key, n in old.items() if key not in new}, side)
         gained += _told(mutant, residue, {key: n for key, n in new.items() if key not in old}, side)
     return tuple(dict.fromkeys(lost)), tuple(dict.fromkeys(gained))
-
-
-def sides_of(molecule: Complex, partners: Sequence[str | Sequence[str]] | None) -> NDArray[np.int64]:
-    """Side of the interface of every residue, −1 for neither: [n_residues].
-
-    Raises
-    ------
-    InputError
-        If a partner names a chain that is not there.
-    """
-    side = np.full(molecule.n_residues, -1, dtype=np.int64)
-    for number, partner in enumerate(partners or ()):
-        side[np.isin(molecule.chain_name, chains_of(molecule, partner))[molecule.chain_index]] = number
-    return side
 
 
 def contacts_by_residue(around: Surroundings, residue: int) -> Found:

@@ -16,10 +16,11 @@ from unfreeze.properties.mutants.areas import (
     residue_burial_change_nm2,
 )
 from unfreeze.properties.mutants.build import MutantBuilder
-from unfreeze.properties.mutants.contacts import lost_and_gained, sides_of
+from unfreeze.properties.mutants.contacts import lost_and_gained
 from unfreeze.properties.mutants.stiffness import Stiffness
 from unfreeze.properties.mutants.surroundings import Surroundings
 from unfreeze.properties.mutants.words import Circumstances, words_of
+from unfreeze.properties.places import sides_of
 from unfreeze.structure.complex import Complex
 
 __all__ = ["WildType", "explain"]
