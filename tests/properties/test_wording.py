@@ -17,6 +17,8 @@ from unfreeze.properties.wording import dissociation_constant_M, effect_words, i
         (2.0, 3.0, "unclear", "unclear"),
         (1.0, 1.0, "little effect", "little effect"),
         (0.0, 0.0, "little effect", "little effect"),
+        (0.1, 2.5, "probably little effect", "probably little effect"),
+        (0.1, 4.0, "unclear", "unclear"),
         (9.0, 0.0, "strongly weakens", "strongly stabilises"),
     ],
 )

@@ -59,7 +59,7 @@ def incomplete(molecule: Complex, chains: Sequence[str] | None = None) -> list[s
 
     names = [str(name) for name in molecule.chain_name] if chains is None else list(chains)
     mine = np.isin(molecule.chain_name[molecule.chain_index], names) & (molecule.residue_kind == "protein")
-    advice = "what they touch is not seen, and numbers near them mean less; `unfreeze prepare` builds them"
+    advice = "what they touch is not seen, and numbers near them mean less; unfreeze prepare builds them"
     if mine.any() and np.median(np.diff(molecule.residue_start)[mine]) <= 1:
         return [f"The structure has one atom a residue, and no side chains: {advice}."]
     lacking = [text for text in molecule.source.missing_atoms if text.partition(":")[0] in names]

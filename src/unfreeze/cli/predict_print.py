@@ -10,7 +10,7 @@ __all__ = ["print_prediction"]
 
 _MOST_ROWS = 12
 _MOST_IN_JSON = 500
-_NO_DIRECTION = ("unclear", "little effect")
+_NO_DIRECTION = ("unclear", "little effect", "probably little effect")
 
 
 def print_prediction(

@@ -1,7 +1,8 @@
 """What a number with an error allows one to say of a mutation, in words that do not change from page to page.
 
 A direction is said plainly when zero is outside the interval of 95 %, *probably* when the direction is right with a
-probability of 80 % or more, and not at all below. The error is taken as normal with the calibrated standard deviation.
+probability of 80 % or more; that there is little effect is said likewise. The error is taken as normal with the
+calibrated standard deviation.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _VERBS = {"affinity": ("weakens", "strengthens"), "stability": ("stabilises", "d
 
 
 def effect_words(value_kJ_mol: float, error_kJ_mol: float, task: Task) -> str:
-    """Say ``strongly weakens``, ``probably destabilises``, ``little effect`` or ``unclear``.
+    """Say ``strongly weakens``, ``probably destabilises``, ``probably little effect`` or ``unclear``.
 
     Parameters
     ----------
@@ -43,7 +44,12 @@ def effect_words(value_kJ_mol: float, error_kJ_mol: float, task: Task) -> str:
     sure = 0.5 * (1.0 + math.erf(size / (math.sqrt(2.0) * max(error_kJ_mol, 1e-9))))
     if sure >= _SURE:
         return f"strongly {verb}" if size >= LARGE_KJ_MOL else verb
-    return f"probably {verb}" if sure >= _LIKELY else "unclear"
+    little = 0.5 * sum(
+        math.erf((SMALL_KJ_MOL + side * size) / (math.sqrt(2.0) * max(error_kJ_mol, 1e-9))) for side in (-1, 1)
+    )
+    if max(sure, little) < _LIKELY:
+        return "unclear"
+    return f"probably {verb}" if sure >= little else "probably little effect"
 
 
 def interval_95(value: float, error: float) -> tuple[float, float]:

@@ -16,7 +16,7 @@ __all__ = ["MOST_ROWS", "class_bars", "effect_table", "lead", "molar", "reasons_
 MOST_ROWS = 200
 _MOST_BARS = 24
 _SIGN = {"affinity": ("weaken", "strengthen"), "stability": ("destabilise", "stabilise")}
-_NEUTRAL = ("little effect", "unclear")
+_NEUTRAL = ("little effect", "probably little effect", "unclear")
 
 
 def molar(constant: float) -> str:
