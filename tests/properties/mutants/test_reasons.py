@@ -19,7 +19,7 @@ from unfreeze.properties.mutants import (
     mutation_contacts,
     side_chain_contacts,
 )
-from unfreeze.properties.mutants.explain import _differing
+from unfreeze.properties.mutants.explain import differing_residues
 from unfreeze.properties.mutants.words import Circumstances, words_of
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.read import read_complex
@@ -45,7 +45,7 @@ def row_of(molecule: Complex, chain: str, number: int) -> int:
 def test_the_determinant_lemma_is_exact(wild: WildType, text: str) -> None:
     molecule, springs = wild.molecule, wild.stiffness
     mutant = wild.builder.build([Mutation.read(text)])
-    changed = _differing(molecule, mutant)
+    changed = differing_residues(molecule, mutant)
     row = row_of(molecule, "A", int(text[3:-1]))
     effect = springs.effect(springs.mutant_change(mutant, changed), row)
     anew = Stiffness(mutant)

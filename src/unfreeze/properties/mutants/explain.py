@@ -23,7 +23,7 @@ from unfreeze.properties.mutants.words import Circumstances, words_of
 from unfreeze.properties.places import sides_of
 from unfreeze.structure.complex import Complex
 
-__all__ = ["WildType", "explain"]
+__all__ = ["WildType", "differing_residues", "explain"]
 
 
 class WildType:
@@ -116,7 +116,7 @@ def explain(
         return Reasons((), (), 0.0, 0.0, 0.0, ("nothing changes: the residue stays what it is",))
     mutant = mutant if mutant is not None else wild.builder.build(mutations)
     rows = list(wanted)
-    changed = _differing(wild.molecule, mutant)
+    changed = differing_residues(wild.molecule, mutant)
     around = Surroundings.of(mutant)
     lost, gained = lost_and_gained(
         wild.molecule, mutant, rows, partners=wild.partners, around=(wild.builder.around, around)
@@ -151,7 +151,7 @@ def explain(
     )
 
 
-def _differing(wild: Complex, mutant: Complex) -> list[int]:
+def differing_residues(wild: Complex, mutant: Complex) -> list[int]:
     """Rows of the residues whose heavy atoms differ."""
     rows = set(np.flatnonzero(wild.residue_name != mutant.residue_name).tolist())
     parts = []

@@ -15,11 +15,21 @@ from unfreeze.properties.protein.letters import batch, letter_codes
 from unfreeze.properties.protein.neighbours import Reference
 from unfreeze.properties.protein.profile import Profile
 
-__all__ = ["Calibration", "Limits", "ProteinModel", "logits_of", "scaled_descriptors", "used_parameters"]
+__all__ = [
+    "WITHOUT_LETTERS",
+    "Calibration",
+    "Limits",
+    "ProteinModel",
+    "logits_of",
+    "scaled_descriptors",
+    "used_parameters",
+]
+
+WITHOUT_LETTERS = ("descriptors.", "mix.", "heads.", "centre", "scale")
+"""What names of parameters begin with that are used where descriptors alone are read."""
 
 _MOST_PLACES = 40_000  # residues of a batch, so that memory stays small
 _CLIP = 5.0
-_WITHOUT_LETTERS = ("descriptors.", "mix.", "heads.", "centre", "scale")
 
 
 @dataclass(frozen=True)
@@ -165,7 +175,7 @@ def logits_of(
 
 def used_parameters(member: Mapping[str, NDArray[np.float32]], with_letters: bool) -> dict[str, NDArray[np.float32]]:
     """The parameters of a network that are used: without letters, those of the convolutions are not."""
-    return {name: array for name, array in member.items() if with_letters or name.startswith(_WITHOUT_LETTERS)}
+    return {name: array for name, array in member.items() if with_letters or name.startswith(WITHOUT_LETTERS)}
 
 
 def _groups(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -22,7 +22,7 @@ from torch import Tensor
 from unfreeze.properties.modalities.classes import logistic_loss
 from unfreeze.properties.protein.encoder import EncoderShape, decode, encode_proteins, initial_parameters
 from unfreeze.properties.protein.letters import batch
-from unfreeze.properties.protein.model import scaled_descriptors
+from unfreeze.properties.protein.model import WITHOUT_LETTERS, scaled_descriptors
 
 __all__ = ["ProteinSettings", "TrainingRows", "train_proteins"]
 
@@ -31,7 +31,6 @@ _WARM_UP, _FINAL_SHARE = 100, 0.02
 _AVERAGED = 0.998
 _JITTER = 0.08  # of the logarithm of lengths, so that batches differ between epochs
 _LEAST_SPREAD = 1e-4
-_WITHOUT_LETTERS = ("descriptors.", "mix.", "heads.")
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def train_proteins(
         n_epochs = settings.n_epochs if with_letters else settings.n_descriptor_epochs
         if not n_epochs:
             continue
-        used = {name: value for name, value in parameters.items() if with_letters or name.startswith(_WITHOUT_LETTERS)}
+        used = {name: value for name, value in parameters.items() if with_letters or name.startswith(WITHOUT_LETTERS)}
         averaged = {name: value.detach().clone() for name, value in used.items()}
         optimizer = _optimizer(used, settings)
         step, n_steps = 0, n_epochs * len(_batches(lengths, settings, with_letters, np.random.default_rng(1)))
@@ -185,7 +184,7 @@ def _loss(
     """Of one batch: over the tasks, the mean over its chains with that label times their share of the batch."""
     kept = random.random(scaled[chosen].shape, dtype=np.float32) > settings.descriptors_dropped
     descriptors = scaled[chosen] * kept / (1.0 - settings.descriptors_dropped)
-    used = [name for name in parameters if with_letters or name.startswith(_WITHOUT_LETTERS)]
+    used = [name for name in parameters if with_letters or name.startswith(WITHOUT_LETTERS)]
     low = {name: parameters[name].to(torch.bfloat16) for name in used}
     letters = ends = None
     if with_letters:
