@@ -25,7 +25,7 @@ from unfreeze.properties.statistics import pearson
 
 __all__ = ["main", "predictions"]
 
-GIVEN = {"s": "sequence", "ss": "+ structure", "ssd": "+ dynamics"}
+GIVEN = {"s": "sequence", "ss": "+ structure", "ssd": "+ dynamics", "shipped": "as shipped"}
 TESTS = (
     ("affinity", "affinity", None, "SKEMPI, interfaces and shared mutations held out"),
     ("affinity_by_interface", "affinity", None, "SKEMPI, interfaces and SKEMPI's hold-outs held out"),

@@ -2,7 +2,8 @@
 
     python recipes/properties/finish_mutations.py WORK OUT.safetensors
 
-WORK is that of `train_mutations.py`, with the run ``all`` (the members) and the folds that the errors are taken from.
+WORK is that of `train_mutations.py`, with the run ``all`` (the members) and, predicted ``--as-shipped``, the folds
+that the errors are taken from.
 The law of errors of a task, floor + by_size |prediction| + by_spread × spread of members, is the most likely one of
 absolute errors (of a Laplace distribution), scaled so that 68 % of them are below one standard deviation.
 """
@@ -30,7 +31,7 @@ LETTERS = "ssd"
 def held_out(work: Path, task: str) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Groups, measured values, means and spreads of the members, of rows that were held out."""
     groups, measured, mean, spread = [], [], [], []
-    for path in sorted(work.glob(f"predictions-{HELD_OUT[task]}-{LETTERS}.csv")):
+    for path in sorted(work.glob(f"predictions-{HELD_OUT[task]}-shipped.csv")):
         with path.open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 if row["task"] == task:

@@ -1,7 +1,7 @@
 """Train what mutations do to affinity and stability, and predict what was held out.
 
     python recipes/properties/train_mutations.py TABLES CORPUS SPLITS WORK --run affinity-fold0
-        [--given sequence,structure,dynamics] [--seeds 3] [--starts 3]
+        [--given sequence,structure,dynamics] [--seeds 3] [--starts 3] [--as-shipped]
 
 TABLES and CORPUS as `build_tables.py` takes and makes them, SPLITS the folder `splits` beside this file. Runs:
 ``affinity-fold0`` … ``4`` and ``affinity_by_interface-fold0`` … (complexes held out), ``affinity-ABAG``,
@@ -27,7 +27,7 @@ import torch
 
 from unfreeze.corpus import Corpus
 from unfreeze.files.atomic import atomic_path
-from unfreeze.properties.modalities.mutation import TASKS
+from unfreeze.properties.modalities.mutation import READ, TASKS
 from unfreeze.properties.tables import EffectTables, load_tables
 from unfreeze.properties.tables.folds import Folds, key_of
 from unfreeze.properties.training.examples import Examples, read_examples
@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--run", required=True)
     parser.add_argument("--given", default="sequence,structure,dynamics")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--as-shipped", action="store_true", help="predict with what each task reads in use")
     parser.add_argument("--starts", type=int, default=1, help="how many of them learn from structures of their own")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -118,10 +119,12 @@ def main() -> None:
         parameters = safetensors.torch.load_file(path)
         for task in TASKS:
             own = np.array([k for k in tested if examples.rows[k].task == task], dtype=np.int64)
-            for k, value in zip(own, predict(parameters, examples, own, task, given), strict=True):
+            read = [one for one in given if one in READ[task]] if arguments.as_shipped else given
+            for k, value in zip(own, predict(parameters, examples, own, task, read), strict=True):
                 predicted[int(k)].append(float(value))
         print(f"{arguments.run}, seed {seed}: {time.monotonic() - started:.0f} s", flush=True)
-    _write(arguments.work / f"predictions-{arguments.run}-{letters}.csv", examples, predicted)
+    name = "shipped" if arguments.as_shipped else letters
+    _write(arguments.work / f"predictions-{arguments.run}-{name}.csv", examples, predicted)
     facts = {"run": arguments.run, "given": given, "training_rows": len(training), "left_out": examples.left_out}
     (arguments.work / f"facts-{arguments.run}-{letters}.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 

@@ -88,13 +88,13 @@ def _effects(
     say: Callable[[str, float], None],
 ) -> tuple[MutationEffect, ...]:
     say("Predicting effects", 0.0)
-    place = Surrounding(model, bound, [one for together in mutations for one in together])
+    place = Surrounding(model, bound, [one for together in mutations for one in together], "affinity")
     values = place.exchange("affinity")
     for part, names in zip(("first", "second"), partners, strict=True):
         own = [one for one in place.mutations if one.chain in chains_of(bound, names)]
         if own:
             say("Predicting effects", 0.4)
-            free = Surrounding(model, partner_atoms(bound, partners, part), own)
+            free = Surrounding(model, partner_atoms(bound, partners, part), own, "affinity")
             values[:, [place.row(one) for one in own]] -= free.exchange("affinity")
     mean, spread = summed(values, [[place.row(one) for one in together] for together in mutations])
     law = model.errors["affinity"]

@@ -7,7 +7,7 @@ with how much the members disagree; how much was found on proteins and complexes
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,14 @@ class EffectModel:
     errors: Mapping[str, ErrorLaw] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
 
-    def hidden(self, sites: SiteColumns) -> list[NDArray[np.float32]]:
-        """Numbers of the trunk for sites, by member: [n_sites, width] each."""
+    def read(self, task: str) -> tuple[str, ...]:
+        """Modalities that are used for a task."""
+        return tuple(one for one in self.given if one in mutation.READ[task])
+
+    def hidden(self, sites: SiteColumns, given: Collection[str]) -> list[NDArray[np.float32]]:
+        """Numbers of the trunk for sites from some modalities, by member: [n_sites, width] each."""
         parts = [trunk.as_numpy(sites.take(np.arange(k, min(k + 512, len(sites))))) for k in range(0, len(sites), 512)]
-        return [np.concatenate([trunk.encode(one, part, self.given) for part in parts]) for one in self.members]
+        return [np.concatenate([trunk.encode(one, part, given) for part in parts]) for one in self.members]
 
     def exchange(
         self,

@@ -39,10 +39,12 @@ class Surrounding:
         The structure, or the sequence if there is none.
     mutations
         Those to look at here.
+    task
+        What is asked; others may be asked that read the same modalities.
     """
 
-    def __init__(self, model: EffectModel, source: Complex | str, mutations: Sequence[Mutation]) -> None:
-        self.model, self.source = model, source
+    def __init__(self, model: EffectModel, source: Complex | str, mutations: Sequence[Mutation], task: str) -> None:
+        self.model, self.source, self.given = model, source, model.read(task)
         self.mutations = tuple(dict.fromkeys(mutations))
         self._row = {mutation: row for row, mutation in enumerate(self.mutations)}
 
@@ -74,12 +76,12 @@ class Surrounding:
         residues = self._places[0]
         if isinstance(self.source, str):
             return columns_of_sequence(self.source, residues)
-        return columns_of_structure(self.source, residues, with_motion="dynamics" in self.model.given)
+        return columns_of_structure(self.source, residues, with_motion="dynamics" in self.given)
 
     @cached_property
     def hidden(self) -> list[NDArray[np.float32]]:
         """Numbers of the trunk, for every mutation: [n_mutations, width] a member."""
-        return [one[self._places[1]] for one in self.model.hidden(self.sites)]
+        return [one[self._places[1]] for one in self.model.hidden(self.sites, self.given)]
 
     @cached_property
     def contacts(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:

@@ -61,7 +61,7 @@ def predict_stability(
     if isinstance(source, Complex) and chains is not None:
         source = source.take_atoms(np.isin(source.chain_name[source.atom_chain_index], list(chains)))
     say("Predicting effects", 0.0)
-    place = Surrounding(chosen, source, [one for together in mutations for one in together])
+    place = Surrounding(chosen, source, [one for together in mutations for one in together], "stability")
     rows = [[place.row(one) for one in together] for together in mutations]
     found = {task: summed(place.exchange(task), rows) for task in ("stability", "melting")}
     errors = {task: chosen.errors[task].error(*found[task]) for task in found}

@@ -22,11 +22,22 @@ from unfreeze.model.network import Array, linear, silu
 from unfreeze.properties.modalities.sequence import LETTERS
 from unfreeze.properties.mutants.columns import COLUMNS
 
-__all__ = ["SCALE", "TASKS", "exchange", "initial_shares", "layers", "native_logits"]
+__all__ = ["READ", "SCALE", "TASKS", "exchange", "initial_shares", "layers", "native_logits"]
 
 TASKS = ("affinity", "stability", "melting")
 SCALE = 6.0
 """kJ/mol (or K) that an output of 1 stands for."""
+READ = {
+    "affinity": ("sequence", "structure"),
+    "stability": ("sequence", "structure", "dynamics"),
+    "melting": ("sequence", "structure", "dynamics"),
+}
+"""Modalities that each task reads in use.
+
+Affinity does without dynamics: a free partner moves more everywhere, so that no site of it would be the same as in the
+complex, and an effect far from the interface not zero. Held-out complexes are predicted as well without
+(docs/experiments/mutation-effects.md).
+"""
 _SIGN = {"affinity": -1.0, "stability": 1.0, "melting": 1.0}  # of what is good for the fold
 _FIRST_SHARE = 0.3
 _N_COLUMNS = len(COLUMNS)
