@@ -44,7 +44,7 @@ def test_the_interface_matters_and_what_is_far_from_it_does_not(make: SimpleName
     found = predict_affinity(molecule, ("A", "B"), asked, model=model, with_reasons=False).effects
     effects = [effect.delta_delta_g_kJ_mol for effect in found]
     assert min(effects[: len(near)]) > 0.0 and np.mean(effects[: len(near)]) > 4.0
-    assert max(map(abs, effects[len(near) :])) < 1.0
+    assert max(map(abs, effects[len(near) :])) < 0.1
     # where nothing is at stake the model is surer, too
     errors = [effect.error_kJ_mol for effect in found]
     assert np.mean(errors[len(near) :]) < np.mean(errors[: len(near)])
