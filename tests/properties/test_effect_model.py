@@ -106,6 +106,15 @@ def test_affinity_far_from_the_interface_does_not_change(model: EffectModel, mak
     assert first.n_chains >= 1
 
 
+def test_a_copy_of_a_mutated_chain_is_told(model: EffectModel, make: SimpleNamespace) -> None:
+    molecule = make.read("1hvr")
+    letter = _letter(molecule, "A", 97)
+    one, other = (Mutation(chain, 97, "", letter, "A") for chain in "AB")
+    (note,) = predict_affinity(molecule, ("A", "B"), [[one]], model=model, with_reasons=False).notes
+    assert f"A:{letter}97A+B:{letter}97A" in note
+    assert predict_affinity(molecule, ("A", "B"), [[one, other]], model=model, with_reasons=False).notes == ()
+
+
 def test_stability_of_several_is_the_sum(model: EffectModel, make: SimpleNamespace) -> None:
     molecule = make.read("1hvr")
     one = Mutation("A", 12, "", _letter(molecule, "A", 12), "G")

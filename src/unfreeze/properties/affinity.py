@@ -15,6 +15,7 @@ from unfreeze.properties.effects import AffinityPrediction, MutationEffect
 from unfreeze.properties.mutants.explain import WildType, explain
 from unfreeze.properties.places import chains_of, partner_atoms
 from unfreeze.structure.complex import Complex
+from unfreeze.structure.similarity.sequences import chain_sequences
 
 __all__ = ["predict_affinity"]
 
@@ -75,8 +76,26 @@ def predict_affinity(
         outside=outside,
         temperature_K=temperature_K,
         effects=effects,
-        notes=(),
+        notes=_copies(bound, mutations),
     )
+
+
+def _copies(bound: Complex, mutations: Sequence[Sequence[Mutation]]) -> tuple[str, ...]:
+    """A note where a mutated chain has a copy that was left as it is: in the cell both come from one gene."""
+    letters = {one.chain: one.letters for one in chain_sequences(bound)}
+    for together in mutations:
+        for one in together:
+            own = letters.get(one.chain, "")
+            copies = [name for name, other in letters.items() if name != one.chain and own and other == own]
+            mutated = {other.chain for other in together if other.number == one.number and other.mutant == one.mutant}
+            if left := [name for name in copies if name not in mutated]:
+                place = f"{one.wild_type}{one.number}{one.insertion_code}{one.mutant}"
+                every = "+".join(f"{name}:{place}" for name in (one.chain, *left))
+                return (
+                    f"Chain {one.chain} has the same sequence as {', '.join(left)}: a mutation of the gene changes them "
+                    f"all, and was asked for in one; for all write {every}.",
+                )
+    return ()
 
 
 def _effects(
