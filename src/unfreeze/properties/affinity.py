@@ -92,8 +92,8 @@ def _copies(bound: Complex, mutations: Sequence[Sequence[Mutation]]) -> tuple[st
                 place = f"{one.wild_type}{one.number}{one.insertion_code}{one.mutant}"
                 every = "+".join(f"{name}:{place}" for name in (one.chain, *left))
                 return (
-                    f"Chain {one.chain} has the same sequence as {', '.join(left)}: a mutation of the gene changes them "
-                    f"all, and was asked for in one; for all write {every}.",
+                    f"Chain {one.chain} has the same sequence as {', '.join(left)}: a mutation of the gene changes "
+                    f"them all, and was asked for in one; for all write {every}.",
                 )
     return ()
 
