@@ -86,7 +86,10 @@ class MemberTraining:
 
     def run(self) -> bool:
         """Train to the end, or until somebody wants it to stop; whether it is at its end."""
-        if self._load():
+        resumes = self._load()
+        # nobody writes a checkpoint before all processes have looked for one: they would begin in different places
+        self.fabric.barrier()
+        if resumes:
             self.reporter.resumed(self.state)
         else:
             if self._from_start and self._held_out:
