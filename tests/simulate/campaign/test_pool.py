@@ -198,17 +198,19 @@ def test_signals_wind_down(fake: SimpleNamespace, monkeypatch: pytest.MonkeyPatc
 
 def test_manager_killed_again_and_again(fake: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_PAUSE", "0.02")
-    directory = fake.make("40ps", sequences=("GA", "GV"))
+    total = 2 * 200  # more than workers do while nobody looks, also on a fast machine
+    directory = fake.make("200ps", sequences=("GA", "GV"))
     for _ in range(3):
         process = manager(directory, workers=2)
         before = sum(task.progress_ps for task in states(directory).values())
-        wait_for(lambda before=before: sum(task.progress_ps for task in states(directory).values()) >= before + 10)
+        enough = min(before + 10, total)
+        wait_for(lambda enough=enough: sum(task.progress_ps for task in states(directory).values()) >= enough)
         process.kill()
         process.wait()
     workers = pids_of(directory)
     wait_for(lambda: not any(alive(pid) for pid in workers), 10)  # they notice by themselves
     assert Pool(directory, fake.settings()).run()
-    check_done_once(directory, 40)
+    check_done_once(directory, 200)
     assert {task.attempts for task in states(directory).values()} == {0}
 
 
