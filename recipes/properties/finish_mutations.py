@@ -85,7 +85,8 @@ def main() -> None:
         "name": "unfreeze mutation effects 1",
         "data": "SKEMPI 2.0 (affinity), S8754, M1261 and a part of the mega-scale set (stability), S4346 (melting); "
         "structures of the PDB; S669 and S571 only in these weights, never in the scores",
-        "recipe": "recipes/properties/train_mutations.py --run all --seeds 3; recipes/properties/finish_mutations.py",
+        "recipe": "recipes/properties/train_mutations.py --run all --seeds 3 --starts 3; "
+        "recipes/properties/finish_mutations.py",
         "splits": "recipes/properties/splits",
         "scores": scores,
         "limits": "Residues exchanged in proteins, best with a structure; several at once are added up. No insertions, "
