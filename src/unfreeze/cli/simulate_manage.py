@@ -55,6 +55,8 @@ def status(
                     time.sleep(1.0)
                     found = read_status(directory)
         console.print(status_view(found))
+        if not found.is_complete and not found.n_workers:
+            print(f"Go on with: unfreeze simulate resume {shlex.quote(str(folder))}")
 
 
 def cancel(context: typer.Context, folder: Folder, tasks: Tasks = None) -> None:

@@ -144,7 +144,7 @@ def changes_of_options(
             try:
                 parse_time_ps(text)
             except ValueError:
-                raise refuse(option, text, "a time with its unit, such as 2ns or 10ps") from None
+                raise refuse(option, text, "a time with its unit, such as 2ns or 10ps, and more than none") from None
     nested = {
         ("simulation", "conditions", "temperature_K"): temperature,
         ("simulation", "system", "force_field"): force_field,

@@ -54,8 +54,12 @@ def status_view(status: Status, *, most: int = 40) -> RenderableType:
     for task in shown:
         colour = _COLOURS[task.state]
         state = task.state
-        if task.state == "running" and task.stage not in ("", "production"):
+        if task.state == "preparing":
+            state = "preparing (building the system)"
+        elif task.state == "running" and task.stage not in ("", "production"):
             state = f"running ({task.stage})"
+        elif task.id in status.waits_for:
+            state = f"pending while {escape(status.waits_for[task.id])} builds the system"
         table.add_row(
             escape(task.label),
             f"[{colour}]{state}[/]",
@@ -104,6 +108,8 @@ def _summary(status: Status) -> str:
         if status.seconds_left is not None:
             words += f"; about {duration_in_words(status.seconds_left)} left"
             words += "" if status.n_workers else " for one worker"
+        elif status.n_workers:
+            words += "; the time left is known after the first segment of production"
     return words
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from unfreeze.simulate.campaign.estimates import makespan, rough_atoms, rough_ns
 from unfreeze.simulate.campaign.ledger import Ledger
 from unfreeze.simulate.campaign.plan import Plan, make_plan
 from unfreeze.simulate.campaign.pool import PoolSettings
+from unfreeze.simulate.campaign.processes import ProcessIdentity
 from unfreeze.simulate.campaign.settings import read_campaign
 from unfreeze.simulate.campaign.speeds import Speed, Speeds
 from unfreeze.simulate.campaign.status import read_status
@@ -161,6 +163,24 @@ def test_view_of_many_runs_shows_those_that_matter(fake: SimpleNamespace) -> Non
     assert "and 50 more runs" in shown and "60 runs: 57 pending, 1 done, 1 quarantined, 1 failed" in shown
     assert status.done_ns == pytest.approx(0.005) and not status.is_complete and math.isfinite(status.seconds_left or 0)
     assert [task.label for task in status.wants_attention] == ["GA/51", "GA/52"]
+
+
+def test_status_tells_who_builds_the_system_and_what_was_interrupted(fake: SimpleNamespace) -> None:
+    directory = fake.make(sequences=("GA",), replicas=2)
+    ledger, own = Ledger(directory.ledger_file), ProcessIdentity.own()
+    claimed = ledger.claim(own, is_built=lambda system: False)
+    assert claimed and claimed[0].label == "GA/1"
+    status = read_status(directory)
+    shown = text(status_view(status))
+    assert "preparing (building the system)" in shown and "pending while GA/1 builds the system" in shown
+    assert [task["waits_for"] for task in status.to_dict()["tasks"]] == ["", "GA/1"]
+    assert "1 at work; the time left is known after the first segment" in shown
+    ledger.release(claimed[0].id, claimed[1], state="pending")
+    # The same number, used again by another process since.
+    assert ledger.claim(replace(own, started=str(int(own.started) - 1)))
+    status = read_status(directory)
+    assert [task.state for task in status.tasks] == ["pending", "pending"] and not status.waits_for
+    assert "interrupted; what was committed is kept" in text(status_view(status)) and status.n_workers == 0
 
 
 def test_prepared_folders_are_inputs(tmp_path: Path, fake: SimpleNamespace) -> None:

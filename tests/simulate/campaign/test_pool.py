@@ -250,7 +250,7 @@ def test_task_of_a_silent_machine_is_taken_over(fake: SimpleNamespace, monkeypat
     check_done_once(directory, 3)
     assert all(beats)
     taken = [text.split(":")[0] for text in said if "taken over from another-machine" in text]
-    assert len(taken) == 2 and taken[-1] == first.id
+    assert len(taken) == 2 and taken[-1] == first.label
 
 
 def test_dead_manager_on_this_machine_is_taken_over_at_once(fake: SimpleNamespace) -> None:

@@ -323,9 +323,16 @@ class Pool:
     def _take_over(self) -> None:
         """Put back tasks whose managers are gone."""
         own = {worker.process.order.token for worker in self._busy}
-        for lease, why in self._watch.abandoned(self._ledger.leases(), own):
-            if self._ledger.take_over(lease, why) and lease.owner != self._owner:
-                self.say(f"{lease.task}: taken over from {lease.owner.host.split()[0]}, {why}")
+        abandoned = self._watch.abandoned(self._ledger.leases(), own)
+        labels = {task.id: task.label for task in self._ledger.tasks()} if abandoned else {}
+        for lease, why in abandoned:
+            if not self._ledger.take_over(lease, why) or lease.owner == self._owner:
+                continue
+            label = labels.get(lease.task, lease.task)
+            if lease.owner.is_known_dead:
+                self.say(f"{label}: interrupted (process {lease.owner.pid} is gone); goes on from what is committed")
+            else:
+                self.say(f"{label}: taken over from {lease.owner.host.split()[0]}, {why}")
 
     def _remake_ledger(self, error: LedgerDamagedError) -> None:
         self._n_remade += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -39,6 +39,8 @@ class Status:
         The last of them.
     note
         What is wrong with the ledger, or empty.
+    waits_for
+        By the id of a task that waits: the label of the one that makes the system of both.
     """
 
     directory: CampaignDirectory
@@ -47,6 +49,7 @@ class Status:
     seconds_left: float | None
     events: tuple[dict[str, str], ...]
     note: str = ""
+    waits_for: dict[str, str] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -97,6 +100,7 @@ class Status:
                     "name": task.name,
                     "replica": task.replica,
                     "state": task.state,
+                    "waits_for": self.waits_for.get(task.id, ""),
                     "stage": task.stage,
                     "progress_ps": task.progress_ps,
                     "target_ps": task.target_ps,
@@ -126,13 +130,38 @@ def read_status(directory: CampaignDirectory) -> Status:
     note, n_workers, events = "", 0, []
     try:
         tasks = ledger.tasks()
-        n_workers = sum(not lease.owner.is_known_dead for lease in ledger.leases())
+        leases = ledger.leases()
+        gone = {lease.task for lease in leases if lease.owner.is_known_dead}
+        tasks = [_interrupted(task) if task.id in gone else task for task in tasks]
+        n_workers = len(leases) - len(gone)
         events = ledger.events(50)
     except LedgerDamagedError as error:
         verdicts = read_verdicts(directory)
         tasks = [state_of(directory, task, verdicts) for task in directory.tasks()]
         note = f"{error}; shown is what the runs say. The next run or resume makes it again"
-    return Status(directory, tuple(tasks), n_workers, seconds_left(tasks, n_workers), tuple(events), note)
+    return Status(
+        directory,
+        tuple(tasks),
+        n_workers,
+        seconds_left(tasks, n_workers),
+        tuple(events),
+        note,
+        _waits_for(directory, tasks),
+    )
+
+
+def _interrupted(task: TaskState) -> TaskState:
+    """A task whose manager is dead, as whoever goes on will find it."""
+    if task.state not in ("preparing", "running"):
+        return task
+    return replace(task, state="pending", reason="interrupted; what was committed is kept")
+
+
+def _waits_for(directory: CampaignDirectory, tasks: list[TaskState]) -> dict[str, str]:
+    """Tasks that wait for a system that another task makes."""
+    makers = {task.system: task.label for task in tasks if task.state == "preparing"}
+    makers = {system: label for system, label in makers.items() if not directory.system(system).exists()}
+    return {task.id: makers[task.system] for task in tasks if task.state == "pending" and task.system in makers}
 
 
 def seconds_left(tasks: list[TaskState], n_workers: int) -> float | None:

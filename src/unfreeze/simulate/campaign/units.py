@@ -8,7 +8,7 @@ import re
 __all__ = ["bytes_in_words", "duration_in_words", "parse_time_ps", "time_in_words"]
 
 _PS_IN = {"fs": 1e-3, "ps": 1.0, "ns": 1e3, "us": 1e6, "μs": 1e6, "µs": 1e6, "ms": 1e9}
-_TIME = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([a-zμµ]+)\s*")
+_TIME = re.compile(r"\s*([-+]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([a-zμµ]+)\s*")
 _LONGEST_PS = 1e9
 
 
