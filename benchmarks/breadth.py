@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import time
 import traceback
 from collections import Counter
@@ -103,6 +104,7 @@ def minimise(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
         result |= {"system_s": time.perf_counter() - clock, "at": "minimise"}
         clock = time.perf_counter()
         before = energy_and_force(molecular, molecular.positions_nm)
+        shutil.rmtree(folder / "run", ignore_errors=True)  # of an attempt that was interrupted, perhaps past this stage
         run_until(folder / "run", molecular, "minimise", entry["name"])
         state = RunStore.open(folder / "run", read_only=True).state()
         assert state is not None
