@@ -21,11 +21,23 @@ from unfreeze.model.base_motion import BaseMotion
 from unfreeze.model.local_frames import backbone_torsions, local_frames, side_centres
 from unfreeze.physics.links import trace_pairs
 
-__all__ = ["FEATURES_VERSION", "N_EDGE_FEATURES", "N_NEIGHBOURS", "N_NODE_FEATURES", "BlockGraph", "block_graph"]
+__all__ = [
+    "EDGE_COLUMNS",
+    "FEATURES_VERSION",
+    "NODE_COLUMNS",
+    "N_EDGE_FEATURES",
+    "N_NEIGHBOURS",
+    "N_NODE_FEATURES",
+    "BlockGraph",
+    "block_graph",
+]
 
 FEATURES_VERSION = 1  # stored weights name the version that they were trained on
 N_NEIGHBOURS = 28
 N_NODE_FEATURES, N_EDGE_FEATURES = 71, 61
+NODE_COLUMNS = {"distances": (), "springs": tuple(range(25, 29))}
+EDGE_COLUMNS = {"distances": (*range(30), *range(54, 59)), "springs": (59, 60)}
+"""Columns by what they are of: distances between blocks and their contacts; the motion of the untrained springs."""
 _CHAIN_STEPS = 4  # neighbours that many bonds away along the chain are always in the graph
 AMINO_ACIDS = tuple("ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split())
 _KINDS = (*AMINO_ACIDS, "other amino acid", "purine", "pyrimidine", "ligand", "ion")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from unfreeze.files.atomic import write_atomically, write_json
 from unfreeze.model.motion_model import MotionModel
@@ -57,7 +60,7 @@ def conclude(
     from unfreeze.train.validate import score_table, uncertainty_scale
 
     found = [read_tensors(job.member_folder(member) / "member.safetensors") for member in range(job.n_members)]
-    members, states = [tensors for tensors, _ in found], [state for _, state in found]
+    members, states = [_trusted(tensors, job.recipe.model.trust) for tensors, _ in found], [state for _, state in found]
     on_cpu = [parameters_of(one) for one in members]
     scores = score_table(on_cpu, held_out) if held_out else None
     before = None
@@ -86,3 +89,12 @@ def conclude(
     write_json(job.folder / "card.json", card)
     write_atomically(job.folder / "card.md", card_markdown(card))
     return TrainingResult(job.folder, path, card, improved)
+
+
+def _trusted(parameters: Mapping[str, NDArray[np.float32]], trust: float) -> dict[str, NDArray[np.float32]]:
+    """The same network with a part of its corrections of RMSF: the last linear map of that head, scaled."""
+    found = dict(parameters)
+    for name in ("heads.rmsf.1.weight", "heads.rmsf.1.bias"):
+        found[name] = parameters[name].copy()
+        found[name][..., 0] *= np.float32(trust)
+    return found

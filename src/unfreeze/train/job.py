@@ -14,6 +14,7 @@ from unfreeze.model.motion_model import HEADS, MotionModel
 from unfreeze.model.network import NetworkShape, initial_parameters
 from unfreeze.model.weights import load_model
 from unfreeze.train.recipe import Recipe
+from unfreeze.train.unseen import without_rows
 
 __all__ = ["Job", "load_start", "starts"]
 
@@ -61,4 +62,5 @@ def starts(recipe: Recipe, start: MotionModel | None, n_members: int) -> list[Ma
     if start is not None:
         return [start.members[member % len(start.members)] for member in range(n_members)]
     shape = NetworkShape(N_NODE_FEATURES, N_EDGE_FEATURES, recipe.model.width, recipe.model.layers)
-    return [initial_parameters(shape, HEADS, seed=recipe.seed + 1000003 * member) for member in range(n_members)]
+    random = [initial_parameters(shape, HEADS, seed=recipe.seed + 1000003 * member) for member in range(n_members)]
+    return [without_rows(one, recipe.model.without) for one in random]

@@ -37,12 +37,25 @@ class ModelSettings(Strict):
         Networks that are trained one after the other from different seeds; None for as many as the start has, or 1.
     start
         ``base`` for the model that is shipped, a path for another one, None for random weights.
+    trust
+        What is left of the corrections of RMSF in the end: where few trajectories say how large they should be, a
+        part of them is better on others.
+    without
+        What the networks are not to see, to learn what it is worth; only with random weights.
     """
 
     width: Annotated[int, Field(ge=4, le=2048)] = 64
     layers: Annotated[int, Field(ge=1, le=32)] = 3
     members: Annotated[int, Field(ge=1, le=64)] | None = None
     start: str | None = None
+    trust: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    without: tuple[Literal["distances", "springs"], ...] = ()
+
+    @model_validator(mode="after")
+    def _from_random_weights(self) -> Self:
+        if self.without and self.start is not None:
+            raise ValueError("expected random weights (start: null) with without: the start has seen everything")
+        return self
 
 
 class LossWeights(Strict):

@@ -31,6 +31,7 @@ from unfreeze.train.recipe import Recipe
 from unfreeze.train.recipe_file import changed_keys, read_recipe, recipe_text
 from unfreeze.train.sources import find_sources
 from unfreeze.train.stopping import Stopper
+from unfreeze.train.unseen import hide
 
 __all__ = ["TrainingResult", "check_folder", "train"]
 
@@ -124,6 +125,7 @@ def train(
             )
             for name, part in (("Examples", sources.train), ("Held-out examples", sources.validation))
         ]  # fmt: skip
+        sets = [replace(one, examples=hide(one.examples, recipe.model.without)) for one in sets]
         levels = log_levels(sets[0].examples, None if start is None else start.log_level)
         examples, held_out = (with_levels(one.examples, levels) for one in sets)
         failed = sets[0].failed | sets[1].failed

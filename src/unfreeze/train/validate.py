@@ -22,7 +22,7 @@ from unfreeze.train.table import SCORES, ScoreTable
 
 __all__ = ["MotionPrediction", "predict_motion", "score_table", "uncertainty_scale"]
 
-_MEDIAN_OF_CHI2 = 0.4549  # of one degree of freedom
+_INSIDE = 0.683  # share of the errors that the expected error is to hold
 _SCALES = (0.2, 5.0)
 
 
@@ -129,15 +129,22 @@ def predict_motion(example: Example, outputs: Mapping[str, NDArray[np.float64]])
 
 
 def uncertainty_scale(members: Sequence[Mapping[str, Tensor]], examples: Sequence[Example]) -> float | None:
-    """Factor by which expected errors are to be multiplied to be right on these examples; None without any."""
-    ratios = []
+    """Factor by which expected errors are to be multiplied to hold 68.3 % of the errors of these examples.
+
+    Every trajectory with a clock counts alike, whatever its size. None without any.
+    """
+    ratios, shares = [], []
     for example, outputs in _outputs(members, [one for one in examples if one.motion is not None], 4000):
         for one in predict_motion(example, outputs):
             if one.has_clock:
-                ratios.append(np.median(((one.predicted - one.target) / np.exp(one.log_sd)) ** 2))
+                ratios.append(np.abs(one.predicted - one.target) / np.exp(one.log_sd))
+                shares.append(np.full(len(one.target), 1.0 / len(one.target)))
     if not ratios:
         return None
-    return float(np.clip(np.sqrt(np.mean(ratios) / _MEDIAN_OF_CHI2), *_SCALES))
+    ratio, share = np.concatenate(ratios), np.concatenate(shares)
+    order = np.argsort(ratio)
+    within = np.cumsum(share[order]) / share.sum()
+    return float(np.clip(ratio[order][np.searchsorted(within, _INSIDE)], *_SCALES))
 
 
 def _outputs(
