@@ -188,7 +188,8 @@ def _carry_out(
         if any(option in task.reason for task in failed for option in _OPTIONS_OF_PREPARE):
             print(
                 "What is an option of unfreeze prepare is a setting here: give the command again with, for example, "
-                "--set preparation.ligands=drop, preparation.ions=drop or preparation.termini=capped",
+                "--set preparation.ligands=drop, preparation.ions=drop or preparation.termini=capped; force fields of "
+                "ligands are --set preparation.force_field_files=[FILE.xml] --set system.force_field_files=[FILE.xml]",
                 file=sys.stderr,
             )
         print(f"After mending the cause: unfreeze simulate retry {folder}, and resume", file=sys.stderr)

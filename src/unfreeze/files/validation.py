@@ -47,6 +47,8 @@ def _words(
         text = f"unknown key; known are: {', '.join(_known_keys(model, first['loc']))}"
     elif first["type"] == "string_type":
         text = f"expected text, found {first['input']!r}; put it in quotes"
+    elif first["type"] in ("tuple_type", "list_type"):
+        text = f"expected a list, such as [{first['input']}], found {first['input']!r}"[:300]
     elif first["type"] == "missing":
         text = "is missing"
     elif first["type"] != "value_error":

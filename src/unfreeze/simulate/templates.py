@@ -84,6 +84,6 @@ def _advice(complex: Complex, row: int, settings: SystemSettings) -> str:
     if kind == "ion":
         return "Leave the ion out when preparing, or give an OpenMM XML file for it in force_field_files."
     return (
-        f"Give an OpenMM XML file for {name} in force_field_files (from OpenFF or GAFF, say), or leave it out when "
-        "preparing the structure."
+        f"Give an OpenMM XML file for {name} in system.force_field_files (from OpenFF or GAFF, say), or leave it out "
+        "when preparing the structure."
     )
