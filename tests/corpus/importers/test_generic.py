@@ -88,6 +88,19 @@ def test_a_folder_of_systems_under_one_metadata(corpus, system, tmp_path) -> Non
     assert temperatures == {"AAAAAA": 300.0, "GSGSGS": 350.0}
 
 
+def test_a_set_within_a_set_has_facts_of_its_own(corpus, system, tmp_path) -> None:
+    system("AAAAAA", "set", files=("a.xtc",))
+    (tmp_path / "set" / "metadata.yaml").write_text(FACTS)
+    system("GSGSGS", "set/water", files=("g.xtc",))
+    (tmp_path / "set" / "water" / "metadata.yaml").write_text(
+        "solvent: tip3pfb\nsystems: [{name: wet, topology: GSGSGS.pdb, trajectories: [g.xtc]}]\n"
+    )
+    system("GG-AA", "set/scratch")  # nothing says what it is
+    run_import(corpus, IMPORTER.candidates(tmp_path / "set", {}))
+    solvents = {one.identifier: one.trajectories[0].conditions.solvent for one in corpus.index}
+    assert solvents == {"set": "implicit:obc2", "wet": "explicit:tip3p-fb"}
+
+
 def test_systems_that_metadata_names(corpus, system) -> None:
     place = system("AAAAAA", files=("a.xtc", "b.xtc", "c.xtc"))
     (place / "metadata.yaml").write_text(

@@ -104,8 +104,9 @@ class Generic:
         trajectories = _trajectories(folder)
         if trajectories:
             yield from self._by_topology(folder, trajectories, facts, options, name)
-            return
         for child in _subfolders(folder):
+            if trajectories and not (child / FILE_NAME).is_file():  # scratch, for all one knows
+                continue
             try:
                 yield from self._of_folder(child, facts, options, "")
             except InputError as error:  # one system that is not clear does not stop the others
