@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +29,7 @@ _COLOURS = {
     "cancelled": "dim",
 }
 _BAR = 12
+_WIDE = 100
 
 
 def standard_output() -> Console:
@@ -46,36 +47,50 @@ def status_view(status: Status, *, most: int = 40) -> RenderableType:
     most
         Most runs to show; those at work and those with trouble come first.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, side in (("run", "left"), ("state", "left"), ("progress", "left"), ("ns/day", "right"),
-                       ("atoms", "right"), ("id", "left"), ("", "left")):  # fmt: skip
-        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=name != "", overflow="fold")
     shown = _chosen(status, most)
-    for task in shown:
-        colour = _COLOURS[task.state]
-        state = task.state
-        if task.state == "preparing":
-            state = "preparing (building the system)"
-        elif task.state == "running" and task.stage not in ("", "production"):
-            state = f"running ({task.stage})"
-        elif task.id in status.waits_for:
-            state = f"pending while {escape(status.waits_for[task.id])} builds the system"
-        table.add_row(
-            escape(task.label),
-            f"[{colour}]{state}[/]",
-            _progress(task),
-            _speed(task.ns_per_day),
-            "" if task.n_atoms is None else f"{task.n_atoms:,}",
-            f"[dim]{task.id}[/]",
-            Text(task.reason, style="red" if task.state == "failed" else "yellow" if task.reason else ""),
-        )
-    parts: list[RenderableType] = [table] if shown else []
+    parts: list[RenderableType] = [_Runs(status, shown)] if shown else []
     if len(shown) < len(status.tasks):
         parts.append(Text(f"… and {len(status.tasks) - len(shown)} more runs (--json has all)", style="dim"))
     parts.append(Text(_summary(status), style="bold"))
     if status.note:
         parts.append(Text(status.note, style="yellow"))
     return Group(*parts)
+
+
+class _Runs:
+    """Runs as a table, which leaves their ids out where there is no room: nothing is cut off."""
+
+    def __init__(self, status: Status, tasks: list[TaskState]) -> None:
+        self._status, self._tasks = status, tasks
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The table."""
+        with_ids = options.max_width >= _WIDE
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("run", "state", "progress", "ns/day", "atoms", *(("id",) if with_ids else ()), ""):
+            side = "right" if name in ("ns/day", "atoms") else "left"
+            table.add_column(name, justify=side, no_wrap=name not in ("run", ""), overflow="fold")
+        for task in self._tasks:
+            table.add_row(
+                escape(task.label),
+                f"[{_COLOURS[task.state]}]{task.state}[/]",
+                _progress(task),
+                _speed(task.ns_per_day),
+                "" if task.n_atoms is None else f"{task.n_atoms:,}",
+                *((f"[dim]{task.id}[/]",) if with_ids else ()),
+                self._words(task),
+            )
+        yield table
+
+    def _words(self, task: TaskState) -> Text:
+        """What is to be said of a run besides its state."""
+        if task.state == "preparing":
+            return Text("builds the system")
+        if task.id in self._status.waits_for:
+            return Text(f"while {self._status.waits_for[task.id]} builds the system")
+        if task.state == "running" and task.stage != "production" and not task.reason:
+            return Text(task.stage)
+        return Text(task.reason, style="red" if task.state == "failed" else "yellow" if task.reason else "")
 
 
 def _chosen(status: Status, most: int) -> list[TaskState]:
