@@ -1,6 +1,7 @@
 """Members trained on everything, and what was held out, into the weights that are shipped.
 
     python recipes/properties/finish_mutations.py WORK OUT.safetensors
+        [--given sequence,structure,language --language-model FOLDER]
 
 WORK is that of `train_mutations.py`, with the run ``all`` (the members) and, predicted ``--as-shipped``, the folds
 that the errors are taken from.
@@ -21,17 +22,19 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from unfreeze.properties.effect_model import EffectModel, ErrorLaw, save_effect_model
+from unfreeze.properties.language.folder import open_folder
 from unfreeze.properties.modalities.mutation import TASKS
 from unfreeze.properties.scores import score_effects
 
 HELD_OUT = {"affinity": "affinity-fold*", "stability": "test_S669", "melting": "test_S571"}
-LETTERS = "ssd"
 
 
-def held_out(work: Path, task: str) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def held_out(
+    work: Path, task: str, name: str
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Groups, measured values, means and spreads of the members, of rows that were held out."""
     groups, measured, mean, spread = [], [], [], []
-    for path in sorted(work.glob(f"predictions-{HELD_OUT[task]}-shipped.csv")):
+    for path in sorted(work.glob(f"predictions-{HELD_OUT[task]}-{name}.csv")):
         with path.open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 if row["task"] == task:
@@ -64,15 +67,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     parser.add_argument("output", type=Path)
+    parser.add_argument("--given", default="sequence,structure,dynamics")
+    parser.add_argument("--language-model", help="folder of ESM-2, with language among --given")
     arguments = parser.parse_args()
+    given = tuple(arguments.given.split(","))
+    language = open_folder(arguments.language_model).identity if arguments.language_model else None
+    if ("language" in given) != (language is not None):
+        parser.error("--language-model FOLDER and language among --given go together")
+    letters = "".join(one[0] for one in given) + (f"-{language.sha256[:8]}" if language else "")
+    name = f"shipped-{letters}" if language else "shipped"
     members = [
         safetensors.numpy.load_file(path)
-        for path in sorted(arguments.work.glob(f"effects-all-{LETTERS}-*.safetensors"))
+        for path in sorted(arguments.work.glob(f"effects-all-{letters}-*.safetensors"))
     ]
     laws: dict[str, ErrorLaw] = {}
     scores: dict[str, Any] = {}
     for task in TASKS:
-        groups, measured, mean, spread = held_out(arguments.work, task)
+        groups, measured, mean, spread = held_out(arguments.work, task, name)
         laws[task] = law_of(measured, mean, spread)
         share = np.abs(measured - mean) / laws[task].error(mean, spread)
         scores[task] = score_effects(measured, mean, groups, n_bootstrap=300).plain() | {
@@ -92,7 +103,10 @@ def main() -> None:
         "limits": "Residues exchanged in proteins, best with a structure; several at once are added up. No insertions, "
         "no modified residues, no change of fold or of the way of binding.",
     }
-    path = save_effect_model(arguments.output, EffectModel(tuple(members), errors=laws, card=card))
+    if language:
+        card |= {"name": f"mutation effects with {language.name}"}
+    model = EffectModel(tuple(members), given, errors=laws, card=card, language=language)
+    path = save_effect_model(arguments.output, model)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, {len(members)} members")
 
 

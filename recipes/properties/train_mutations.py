@@ -1,14 +1,15 @@
 """Train what mutations do to affinity and stability, and predict what was held out.
 
     python recipes/properties/train_mutations.py TABLES CORPUS SPLITS WORK --run affinity-fold0
-        [--given sequence,structure,dynamics] [--seeds 3] [--starts 3] [--as-shipped]
+        [--given sequence,structure,dynamics] [--seeds 3] [--starts 3] [--as-shipped] [--language-model FOLDER]
 
 TABLES and CORPUS as `build_tables.py` takes and makes them, SPLITS the folder `splits` beside this file. Runs:
 ``affinity-fold0`` … ``4`` and ``affinity_by_interface-fold0`` … (complexes held out), ``affinity-ABAG``,
 ``affinity-PrPI``, ``affinity-TCRpMHC`` (types of SKEMPI), ``stability-fold0`` … ``4``,
 ``test_S669``, ``test_S571`` (a test set held out), ``all`` (nothing held out). What is held out is left out with every
-structure and every row alike to it, of any task. WORK keeps columns, weights and predictions; a run that was cut off
-goes on, and one that is there is not made again.
+structure and every row alike to it, of any task. With ``language`` among what is given, FOLDER is an ESM-2 model in the
+layout of Hugging Face (extra ``plm``). WORK keeps columns, weights and predictions; a run that was cut off goes on, and
+one that is there is not made again.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +29,9 @@ import safetensors.torch
 import torch
 
 from unfreeze.corpus import Corpus
+from unfreeze.errors import InputError
 from unfreeze.files.atomic import atomic_path
+from unfreeze.properties.language.embeddings import LanguageModel, open_language_model
 from unfreeze.properties.modalities.mutation import READ, TASKS
 from unfreeze.properties.tables import EffectTables, load_tables
 from unfreeze.properties.tables.folds import Folds, key_of
@@ -90,25 +95,29 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--run", required=True)
     parser.add_argument("--given", default="sequence,structure,dynamics")
+    parser.add_argument("--language-model", help="folder of ESM-2, with language among --given")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--as-shipped", action="store_true", help="predict with what each task reads in use")
     parser.add_argument("--starts", type=int, default=1, help="how many of them learn from structures of their own")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     given = arguments.given.split(",")
+    reader = language_model(arguments.language_model, given)
     tables = load_tables(arguments.tables)
     corpus = Corpus.open(arguments.corpus)
     test, alike = held_out(arguments.run, arguments.splits)
     cache = StateCache(corpus, arguments.work, with_motion=False)
     rows = [row for task in TASKS for row in tables.of(task)]
     started = time.monotonic()
-    examples = read_examples(rows, corpus, arguments.work, with_motion="dynamics" in given)
+    if reader is not None:
+        print(f"language model {reader.identity.name}, {reader.identity.width} numbers a residue", flush=True)
+    examples = read_examples(rows, corpus, arguments.work, with_motion="dynamics" in given, reader=reader)
     print(f"{len(examples.rows)} rows, {len(examples.sites)} sites, {time.monotonic() - started:.0f} s", flush=True)
     keys = [key_of(row) for row in examples.rows]
     training = np.flatnonzero([key not in test and key not in alike for key in keys])
     tested = np.flatnonzero([key in test for key in keys])
-    letters = "".join(one[0] for one in given)
-    structures = "s" if given == ["sequence"] else "ss"
+    letters = "".join(one[0] for one in given) + (f"-{reader.identity.sha256[:8]}" if reader else "")
+    structures = "ss" if "structure" in given else "s"
     predicted: dict[int, list[float]] = defaultdict(list)
     for seed in range(arguments.seeds):
         native = arguments.work / f"native-{arguments.run}-{structures}-{seed % arguments.starts}.safetensors"
@@ -123,10 +132,20 @@ def main() -> None:
             for k, value in zip(own, predict(parameters, examples, own, task, read), strict=True):
                 predicted[int(k)].append(float(value))
         print(f"{arguments.run}, seed {seed}: {time.monotonic() - started:.0f} s", flush=True)
-    name = "shipped" if arguments.as_shipped else letters
+    name = letters
+    if arguments.as_shipped:
+        name = f"shipped-{letters}" if reader else "shipped"
     _write(arguments.work / f"predictions-{arguments.run}-{name}.csv", examples, predicted)
     facts = {"run": arguments.run, "given": given, "training_rows": len(training), "left_out": examples.left_out}
+    facts |= {"language": asdict(reader.identity)} if reader else {}
     (arguments.work / f"facts-{arguments.run}-{letters}.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def language_model(folder: str | None, given: list[str]) -> LanguageModel | None:
+    """The language model, where one is wanted."""
+    if ("language" in given) != (folder is not None):
+        raise InputError("--language-model FOLDER and language among --given go together")
+    return open_language_model(folder) if folder is not None else None
 
 
 def _write(path: Path, examples: Examples, predicted: dict[int, list[float]]) -> None:
@@ -142,4 +161,7 @@ def _write(path: Path, examples: Examples, predicted: dict[int, list[float]]) ->
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from unfreeze.files.tensor_file import damaged, read_tensor_file, write_tensor_file
 from unfreeze.properties import trunk
+from unfreeze.properties.language.identity import LanguageIdentity, agree
 from unfreeze.properties.modalities import mutation, sequence
+from unfreeze.properties.modalities.language import Reader
 from unfreeze.properties.sites import FEATURES_VERSION, SiteColumns
 
 __all__ = ["SHIPPED", "EffectModel", "ErrorLaw", "load_effect_model", "save_effect_model"]
@@ -66,15 +68,28 @@ class EffectModel:
         By task.
     card
         What the model is: data, recipe, scores, limits.
+    language
+        The language model that it was trained with; None for none.
+    reader
+        That language model itself, as it is here; needed to predict where there is one.
     """
 
     members: Sequence[Mapping[str, NDArray[np.float32]]]
     given: tuple[str, ...] = trunk.MODALITIES
     errors: Mapping[str, ErrorLaw] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
+    language: LanguageIdentity | None = None
+    reader: Reader | None = None
 
     def read(self, task: str) -> tuple[str, ...]:
-        """Modalities that are used for a task."""
+        """Modalities that are used for a task.
+
+        Raises
+        ------
+        InputError
+            If the language model that the weights need is not there.
+        """
+        agree("the weights", self.language, self.reader.identity if self.reader else None)
         return tuple(one for one in self.given if one in mutation.READ[task])
 
     def hidden(self, sites: SiteColumns, given: Collection[str]) -> list[NDArray[np.float32]]:
@@ -129,22 +144,25 @@ def save_effect_model(path: str | Path, model: EffectModel) -> Path:
         "given": list(model.given),
         "errors": {task: asdict(law) for task, law in model.errors.items()},
         "card": dict(model.card),
-    }
+    } | ({"language": asdict(model.language)} if model.language else {})
     return write_tensor_file(path, tensors, header)
 
 
-def load_effect_model(path: str | Path | None = None) -> EffectModel:
+def load_effect_model(path: str | Path | None = None, reader: Reader | None = None) -> EffectModel:
     """Read a model.
 
     Parameters
     ----------
     path
         File of weights; the shipped one when None.
+    reader
+        A language model (:func:`unfreeze.properties.language.embeddings.open_language_model`).
 
     Raises
     ------
     InputError
-        If the file cannot be read, is damaged, or is not one of this program's.
+        If the file cannot be read, is damaged, or is not one of this program's; or if it was trained with another
+        language model than that, or with none.
     """
     file = read_tensor_file(SHIPPED if path is None else path, schema=_SCHEMA, kind=_KIND)
     header = file.header
@@ -152,9 +170,16 @@ def load_effect_model(path: str | Path | None = None) -> EffectModel:
     width, given = header.get("width"), header.get("given")
     if type(width) is not int or not 1 <= width <= _MAX_WIDTH:
         raise damaged(file.path, f"width is {width!r}, expected 1 to {_MAX_WIDTH}")
-    if not isinstance(given, list) or not set(map(str, given)) <= set(trunk.MODALITIES) or "sequence" not in given:
-        raise damaged(file.path, f"given is {given!r}, expected some of {', '.join(trunk.MODALITIES)}")
-    shapes = trunk.parameter_shapes(width)
+    possible = (*trunk.MODALITIES, *trunk.OPTIONAL)
+    if not isinstance(given, list) or not set(map(str, given)) <= set(possible) or "sequence" not in given:
+        raise damaged(file.path, f"given is {given!r}, expected some of {', '.join(possible)}")
+    try:
+        language = LanguageIdentity.read(header.get("language")) if "language" in given else None
+    except ValueError as error:
+        raise damaged(file.path, str(error)) from None
+    if reader is not None:
+        agree(str(file.path), language, reader.identity)
+    shapes = trunk.parameter_shapes(width, language.width if language else 0)
     n_members = len(file.shapes) // len(shapes)
     if not 1 <= n_members <= _MAX_MEMBERS:
         raise damaged(file.path, f"it has {len(file.shapes)} tensors, expected {len(shapes)} a member")
@@ -163,10 +188,12 @@ def load_effect_model(path: str | Path | None = None) -> EffectModel:
     members = tuple({name: tensors[f"member.{k}.{name}"] for name in shapes} for k in range(n_members))
     if not all((one["columns.spread"] > 0).all() for one in members):
         raise damaged(file.path, "columns.spread has numbers that are not positive")
+    if language and not all((one["language.spread"] > 0).all() for one in members):
+        raise damaged(file.path, "language.spread has numbers that are not positive")
     card = header.get("card")
     if not isinstance(card, dict):
         raise damaged(file.path, "'card' is not a JSON object")
-    return EffectModel(members, tuple(given), _laws(file.path, header.get("errors")), card)
+    return EffectModel(members, tuple(given), _laws(file.path, header.get("errors")), card, language, reader)
 
 
 def _laws(source: Path, found: Any) -> dict[str, ErrorLaw]:

@@ -75,8 +75,9 @@ class Surrounding:
         """Columns of the distinct residues."""
         residues = self._places[0]
         if isinstance(self.source, str):
-            return columns_of_sequence(self.source, residues)
-        return columns_of_structure(self.source, residues, with_motion="dynamics" in self.given)
+            return columns_of_sequence(self.source, residues, self.model.reader)
+        with_motion = "dynamics" in self.given
+        return columns_of_structure(self.source, residues, with_motion=with_motion, reader=self.model.reader)
 
     @cached_property
     def hidden(self) -> list[NDArray[np.float32]]:

@@ -28,11 +28,11 @@ TASKS = ("affinity", "stability", "melting")
 SCALE = 6.0
 """kJ/mol (or K) that an output of 1 stands for."""
 READ = {
-    "affinity": ("sequence", "structure"),
-    "stability": ("sequence", "structure", "dynamics"),
-    "melting": ("sequence", "structure", "dynamics"),
+    "affinity": ("sequence", "structure", "language"),
+    "stability": ("sequence", "structure", "dynamics", "language"),
+    "melting": ("sequence", "structure", "dynamics", "language"),
 }
-"""Modalities that each task reads in use.
+"""Modalities that each task reads in use, of those that the weights were trained with.
 
 Affinity does without dynamics: a free partner moves more everywhere, so that no site of it would be the same as in the
 complex, and an effect far from the interface not zero. Held-out complexes are predicted as well without

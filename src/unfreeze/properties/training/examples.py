@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.corpus.store.store import Corpus
+from unfreeze.properties.modalities.language import Reader
 from unfreeze.properties.modalities.sequence import LETTERS
 from unfreeze.properties.mutants.columns import COLUMNS
 from unfreeze.properties.places import label_of
@@ -85,6 +86,7 @@ def read_examples(
     cache: Path,
     *,
     with_motion: bool = True,
+    reader: Reader | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Examples:
     """Find or compute the columns of rows.
@@ -99,10 +101,12 @@ def read_examples(
         Folder of what was computed before.
     with_motion
         Whether the modality dynamics is wanted.
+    reader
+        A language model, where the modality language is wanted.
     progress
         Told how many states of how many are there.
     """
-    states = StateCache(corpus, cache, with_motion=with_motion)
+    states = StateCache(corpus, cache, with_motion=with_motion, reader=reader)
     wanted: dict[State, set[tuple[str, str]]] = defaultdict(set)
     for row in rows:
         for one, places in zip(row.mutations, states_of(row), strict=True):
@@ -120,7 +124,7 @@ def read_examples(
     gathered, kept, items = _Gathered(), [], []
     left_out: dict[str, int] = defaultdict(int)
     for row in rows:
-        made = [_item(gathered, row, k, places, found, contacts) for k, places in enumerate(states_of(row))]
+        made = [_item(gathered, row, k, places, found, contacts, reader) for k, places in enumerate(states_of(row))]
         if any(one is None for one in made):
             left_out[f"{row.task}: a residue without N, CA and C"] += 1
             continue
@@ -133,7 +137,7 @@ def read_examples(
     )
 
 
-def _item(gathered: _Gathered, row: MutationRow, k: int, places: tuple[State, ...], found, contacts):
+def _item(gathered: _Gathered, row: MutationRow, k: int, places: tuple[State, ...], found, contacts, reader):
     one = row.mutations[k]
     letters = [LETTERS.index(one.wild_type), LETTERS.index(one.mutant)]
     label = label_of(one.chain, one.number, one.insertion_code)
@@ -147,5 +151,7 @@ def _item(gathered: _Gathered, row: MutationRow, k: int, places: tuple[State, ..
     if row.task == "affinity":
         return None
     place = row.positions[k] - 1
-    site = gathered.site((row.sequence, str(place)), lambda: columns_of_sequence(row.sequence, np.array([place])))
+    site = gathered.site(
+        (row.sequence, str(place)), lambda: columns_of_sequence(row.sequence, np.array([place]), reader)
+    )
     return [site, site], letters, [[0, 0], [0, 0]]

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from unfreeze.properties import trunk
-from unfreeze.properties.modalities import mutation, sequence
+from unfreeze.properties.modalities import language, mutation, sequence
 from unfreeze.properties.sites import SiteColumns
 from unfreeze.properties.training.examples import Examples
 
@@ -22,7 +22,8 @@ __all__ = ["FitSettings", "Parameters", "fit_effects", "fit_native", "predict"]
 
 Parameters = dict[str, torch.Tensor]
 _LARGEST = {"affinity": 25.0, "stability": 20.0, "melting": 25.0}  # kJ/mol, K
-_CONSTANTS = ("columns.mean", "columns.spread")
+_COLUMNS = ("columns.mean", "columns.spread")
+_CONSTANTS = (*_COLUMNS, *language.CONSTANTS)
 _PRETRAINED = ("sequence.", "structure.", "trunk.", "native.")
 
 
@@ -42,7 +43,7 @@ class FitSettings:
         Rate of learning, in the second part, of what the first part has learned, as a share of `rate`.
     weight_decay, dropout
     hide
-        How often structure, and how often dynamics, are left out of a site.
+        How often structure, how often dynamics, and how often language are left out of a site.
     hide_window
         How often the neighbours along the chain are left out, in the first part.
     shares
@@ -77,7 +78,7 @@ def fit_native(
         How often each is drawn.
     settings, seed
     given
-        Modalities to use; dynamics never is, for it was computed with the side chain there.
+        Modalities to use; dynamics and language never are, for they know the side chain that is there.
     """
     parameters = _tensors(trunk.initial_parameters(settings.width, seed))
     optimizer, schedule = _optimizer(parameters, settings.native_rate, 0.02, settings.native_steps)
@@ -86,7 +87,7 @@ def fit_native(
         torch.as_tensor(weights), settings.native_steps * settings.native_batch, True, generator=random
     )
     torch.manual_seed(seed)
-    modalities = [one for one in given if one != "dynamics"]
+    modalities = [one for one in given if one not in ("dynamics", "language")]
     for step in range(settings.native_steps):
         chosen = rows[step * settings.native_batch : (step + 1) * settings.native_batch].numpy()
         part = sites.take(chosen)
@@ -116,7 +117,7 @@ def fit_effects(
         Examples and the rows to learn from.
     settings, seed, given
     start
-        Parameters to begin with; random ones when None.
+        Parameters to begin with; random ones when None, and for what they do not have.
     on_step
         Told the step and the loss.
 
@@ -125,9 +126,10 @@ def fit_effects(
     dict
         The mean of the parameters over the second half of the steps, weighted towards the end.
     """
-    parameters = _tensors(start if start is not None else trunk.initial_parameters(settings.width, seed))
+    n_language = examples.sites.language.shape[1] if "language" in given else 0
+    parameters = _tensors(trunk.initial_parameters(settings.width, seed, n_language) | dict(start or {}))
     batches = _Batches(examples, rows)
-    constants = batches.normalisation()
+    constants = batches.normalisation(with_language=n_language > 0)
     parameters |= constants
     slower = settings.pretrained_share if start is not None else 1.0
     optimizer, schedule = _optimizer(parameters, settings.rate, settings.weight_decay, settings.steps, slower)
@@ -193,15 +195,19 @@ class _Batches:
         within = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
         return np.repeat(self.first[rows], counts) + within, place
 
-    def normalisation(self) -> Parameters:
-        """Mean and spread of the columns of contacts in training."""
+    def normalisation(self, *, with_language: bool) -> Parameters:
+        """Mean and spread in training of the columns of contacts, and of embeddings."""
         own = np.concatenate(list(self.rows.values()))
         items = self.items(own)[0]
         used = np.unique(self.examples.contact[items])
         used = used[used > 0]
         values = self.examples.contacts[used] if len(used) else np.zeros((1, self.examples.contacts.shape[1]))
-        found = (values.mean(axis=0), np.maximum(values.std(axis=0), 1e-3))
-        return {name: torch.tensor(one, dtype=torch.float32) for name, one in zip(_CONSTANTS, found, strict=True)}
+        found = dict(zip(_COLUMNS, (values.mean(axis=0), np.maximum(values.std(axis=0), 1e-3)), strict=True))
+        if with_language:
+            said = self.examples.sites.language[np.unique(self.examples.site[items])].astype(np.float32)
+            moments = (said.mean(axis=0), np.maximum(said.std(axis=0), 1e-3))
+            found |= dict(zip(language.CONSTANTS, moments, strict=True))
+        return {name: torch.tensor(one, dtype=torch.float32) for name, one in found.items()}
 
 
 def _effects(
@@ -252,7 +258,8 @@ def _encode(
     training: bool = True,
 ) -> torch.Tensor:
     if training:
-        for name in ("has_structure", "has_motion"):
+        optional = ("has_language",) if "language" in given else ()
+        for name in ("has_structure", "has_motion", *optional):
             columns[name] = columns[name] * (torch.rand(len(columns[name])) > settings.hide)
         columns["present"] = columns["present"] * (torch.rand_like(columns["present"]) > 0.1)
     hidden = trunk.encode(parameters, columns, given)

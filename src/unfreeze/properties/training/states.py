@@ -18,14 +18,17 @@ from unfreeze.corpus.store.store import Corpus
 from unfreeze.files.atomic import atomic_path
 from unfreeze.model import weights
 from unfreeze.model.motion_model import MotionModel
-from unfreeze.properties.modalities import dynamics, structure
+from unfreeze.properties.modalities import dynamics, language, structure
 from unfreeze.properties.mutants.columns import mutation_contacts
 from unfreeze.properties.places import partner_atoms, residue_labels
-from unfreeze.properties.sites import FEATURES_VERSION, SiteColumns, columns_of_structure
+from unfreeze.properties.sites import FEATURES_VERSION, SiteColumns, columns_of_structure, no_language
 from unfreeze.properties.tables.rows import MutationRow
 from unfreeze.structure.complex import Complex
 
 __all__ = ["State", "StateCache", "states_of"]
+
+# embeddings are kept elsewhere, by chain
+_STORED = tuple(one.name for one in fields(SiteColumns) if one.name not in no_language(0))
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,14 @@ class StateCache:
         Where the files go.
     with_motion
         Whether the modality dynamics is wanted.
+    reader
+        A language model, where the modality language is wanted.
     """
 
-    def __init__(self, corpus: Corpus, folder: Path, *, with_motion: bool) -> None:
-        self.corpus, self.with_motion = corpus, with_motion
+    def __init__(
+        self, corpus: Corpus, folder: Path, *, with_motion: bool, reader: language.Reader | None = None
+    ) -> None:
+        self.corpus, self.with_motion, self.reader = corpus, with_motion, reader
         self.folder = folder / f"sites-{FEATURES_VERSION}"
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -116,15 +123,27 @@ class StateCache:
             molecule = state.molecule(self.corpus)
             residues = structure.protein_sites(molecule)
             found = columns_of_structure(molecule, residues, with_motion=False)
-            values = {one.name: _small(getattr(found, one.name)) for one in fields(SiteColumns)}
+            values = {name: _small(getattr(found, name)) for name in _STORED}
             self._write(path, labels=np.array(residue_labels(molecule, residues), dtype=np.str_), **values)
         with np.load(path, allow_pickle=False) as file:
-            values = {one.name: file[one.name] for one in fields(SiteColumns)}
+            values = {name: file[name] for name in _STORED}
             labels = tuple(file["labels"].tolist())
         if self.with_motion and labels:
             moving = self._motion(state)
             values |= {"motion_nodes": moving[0], "motion_pairs": moving[1], "has_motion": np.ones(len(labels), bool)}
-        return StateColumns(SiteColumns(**values), labels)
+        columns = SiteColumns(**values, **no_language(len(labels)))
+        if self.reader is not None and labels:
+            columns = columns.with_language(language.site_vectors(self.reader, self._chains(state)))
+        return StateColumns(columns, labels)
+
+    def _chains(self, state: State) -> language.ChainPlaces:
+        path = self.folder / f"{state}.chains.npz"
+        if not path.exists():
+            molecule = state.molecule(self.corpus)
+            letters, chain, place = language.chain_places(molecule, structure.protein_sites(molecule))
+            self._write(path, letters=np.array(letters, dtype=np.str_), chain=chain, place=place)
+        with np.load(path, allow_pickle=False) as file:
+            return file["letters"].tolist(), file["chain"], file["place"]
 
     def _motion(self, state: State) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
         path = self.folder / f"{state}.motion.npz"

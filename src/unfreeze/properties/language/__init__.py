@@ -1,0 +1,1 @@
+"""Embeddings of protein language models that a user has on disk; nothing that is shipped needs them."""
