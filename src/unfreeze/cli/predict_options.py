@@ -12,6 +12,7 @@ __all__ = [
     "Assembly",
     "Chains",
     "Force",
+    "LanguageModel",
     "Model",
     "ModelNumber",
     "Mutations",
@@ -37,6 +38,12 @@ Scan = Annotated[str | None, typer.Option(metavar="interface|chain:A|all", help=
 Model = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A file of weights.", show_default="the model of this installation"),
+]
+LanguageModel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER", help="ESM-2, for a file of weights that was trained with it (extra plm).", show_default=False
+    ),
 ]
 Reasons = Annotated[
     bool, typer.Option("--reasons/--no-reasons", help="Build listed mutants and say why (at most 20 of them).")

@@ -29,6 +29,7 @@ def stability(
     ] = None,
     to: options.To = None,
     model: options.Model = None,
+    language_model: options.LanguageModel = None,
     reasons: options.Reasons = True,
     output: options.Output = None,
     chains: options.Chains = None,
@@ -43,6 +44,7 @@ def stability(
         chosen_chains = parse_chains(chains)
         from unfreeze.cli.predict_folder import check_target, write_folder
         from unfreeze.cli.predict_inputs import read_input, stem_of
+        from unfreeze.cli.predict_language import effects_with_language, language_entry
 
         target = (output or Path(f"{stem_of(structure)}-stability")).absolute()
         check_target(target, force=force)
@@ -59,10 +61,11 @@ def stability(
             else:
                 source = given.sequences[0].letters
                 residues = MutableResidues.of_sequence(source, given.sequences[0].name)
+            chosen = effects_with_language(model, language_model)
             asked = read_request(mutations, scan or (None if mutations else "all"), to, residues)
             found, notes = explain_strongest(
                 lambda wanted, why: predict_stability(
-                    source, wanted, chains=None, model=model, with_reasons=why, progress=stages
+                    source, wanted, chains=None, model=chosen, with_reasons=why, progress=stages
                 ),
                 asked.mutations,
                 reasons=reasons and bool(mutations) and given.molecule is not None,
@@ -74,6 +77,7 @@ def stability(
             record = begin_record("stability", given.about, effect_weights("stability", model)) | {
                 "request": {"mutations": mutations, "scan": scan, "to": to},
                 "stability": {"source": found.source},
+                **language_entry(chosen),
                 "sequence": None if given.molecule is not None else given.sequences[0].letters,
                 "effects": entries,
                 "notes": [

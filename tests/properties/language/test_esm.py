@@ -42,7 +42,7 @@ def test_a_model_is_known_by_its_content(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: shutil.rmtree(path), "no such folder"),
+        (shutil.rmtree, "no such folder"),
         (lambda path: (path / "config.json").unlink(), "holds no config.json"),
         (lambda path: (path / "config.json").write_text("[1]"), "is not the configuration"),
         (lambda path: (path / "config.json").write_text('{"model_type": "bert"}'), "of type 'bert'"),
