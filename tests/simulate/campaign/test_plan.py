@@ -161,6 +161,9 @@ def test_view_of_many_runs_shows_those_that_matter(fake: SimpleNamespace) -> Non
     shown = text(status_view(status, most=10))
     assert "GA/51" in shown and "blew up at A:7 [ALA]" in shown and "GA/52" in shown and "GA/1 " not in shown
     assert "and 50 more runs" in shown and "60 runs: 57 pending, 1 done, 1 quarantined, 1 failed" in shown
+    ledger.set_state([tasks[1].id], "done", progress_ps=9.0)  # of a campaign that was made shorter since
+    longer = read_status(directory)
+    assert longer.done_ns == pytest.approx(0.01) and longer.target_ns == pytest.approx(status.target_ns)
     assert status.done_ns == pytest.approx(0.005) and not status.is_complete and math.isfinite(status.seconds_left or 0)
     assert [task.label for task in status.wants_attention] == ["GA/51", "GA/52"]
 

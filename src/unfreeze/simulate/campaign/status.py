@@ -67,7 +67,7 @@ class Status:
         """Production that is asked for, without what was given up."""
         return (
             sum(
-                task.progress_ps if task.state in ("failed", "cancelled") else max(task.target_ps, task.progress_ps)
+                min(task.progress_ps, task.target_ps) if task.state in ("failed", "cancelled") else task.target_ps
                 for task in self.tasks
             )
             / 1000
