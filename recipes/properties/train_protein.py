@@ -5,9 +5,13 @@
     python recipes/properties/train_protein.py recipes/properties/protein.yaml --corpus CORPUS --work FOLDER
     python recipes/properties/train_protein.py recipes/properties/protein.yaml --corpus CORPUS --work FOLDER --out FILE
 
+    … --language-model ESM
+
 Every fold is saved in FOLDER as it is finished, with the logits of the proteins that it did not see; killed and given
 again, it goes on with the fold where it was. With --out, the folds that are there are put together: scores go to
 FOLDER/scores.json, the model to FILE and its card beside it. The same recipe and data give the same weights.
+With --language-model, the folder of an ESM-2 model in the layout of Hugging Face (extra ``plm``), what it says of every
+chain is read as well; folds and scores then go to a folder of their own below FOLDER.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,8 @@ from numpy.typing import NDArray
 
 from unfreeze.errors import InputError, UnfreezeError
 from unfreeze.files.atomic import atomic_path, write_json
+from unfreeze.properties.language.embeddings import LanguageModel, open_language_model
+from unfreeze.properties.language.identity import LanguageIdentity
 from unfreeze.properties.modalities.function import FunctionRow, encode_terms, read_functions, vocabulary
 from unfreeze.properties.modalities.location import LOCATIONS, LocationRow, read_locations
 from unfreeze.properties.protein.descriptors import describe
@@ -34,7 +40,7 @@ from unfreeze.properties.protein.enzyme_scores import score_enzymes
 from unfreeze.properties.protein.folds import cluster_folds
 from unfreeze.properties.protein.letters import letter_codes
 from unfreeze.properties.protein.location_scores import score_location
-from unfreeze.properties.protein.model import ProteinModel, logits_of, used_parameters
+from unfreeze.properties.protein.model import ProteinModel, logits_of, summaries, used_parameters
 from unfreeze.properties.protein.neighbours import Neighbour, Reference
 from unfreeze.properties.protein.outside import limits_of
 from unfreeze.properties.protein.training import ProteinSettings, TrainingRows, train_proteins
@@ -42,6 +48,7 @@ from unfreeze.properties.protein.weights import save_protein_model
 
 FOLDS_FILE = Path(__file__).with_name("enzyme-folds.json")
 N_FOLDS = 5
+Near = tuple[list[Neighbour | None], list[Neighbour | None], Reference, NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +61,7 @@ class Data:
     folds: NDArray[np.int64]
     codes: list[NDArray[np.int8]]
     descriptors: NDArray[np.float32]
+    said: NDArray[np.float32] | None = None
 
     @property
     def n_proteins(self) -> int:
@@ -75,6 +83,7 @@ class Data:
             self.descriptors[rows],
             {"location": locations, "function": functions},
             {"location": located, "function": ~located},
+            None if self.said is None else self.said[rows],
         )
 
 
@@ -86,15 +95,35 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--folds", type=int, nargs="*", default=list(range(N_FOLDS)))
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--language-model", help="folder of ESM-2")
     arguments = parser.parse_args()
     recipe = yaml.safe_load(arguments.recipe.read_text(encoding="utf-8"))
     settings = ProteinSettings(**recipe["settings"])
     arguments.work.mkdir(parents=True, exist_ok=True)
-    data = read(arguments.corpus, recipe, arguments.work)
+    data, folder, reader = read(arguments.corpus, recipe, arguments.work), arguments.work, None
+    if arguments.language_model:
+        reader = open_language_model(arguments.language_model)
+        folder = arguments.work / f"language-{reader.identity.sha256[:8]}"
+        folder.mkdir(exist_ok=True)
+        data = replace(data, said=said_of(reader, [row.sequence for row in [*data.proteins, *data.enzymes]]))
     for fold in arguments.folds:
-        train_fold(data, settings, fold, arguments.work)
+        train_fold(data, settings, fold, folder)
     if arguments.out is not None:
-        assemble(data, settings, recipe, arguments.work, arguments.out)
+        near = neighbours(data, arguments.work)
+        assemble(data, settings, recipe, folder, arguments.out, near, reader.identity if reader else None)
+
+
+def said_of(reader: LanguageModel, sequences: list[str]) -> NDArray[np.float32]:
+    """What a language model says of chains, kept in the user's cache."""
+    told = -1
+
+    def report(done: int, of: int) -> None:
+        nonlocal told
+        if done * 100 // of > told:
+            told = done * 100 // of
+            print(f"language model: {done} of {of} chains", flush=True)
+
+    return summaries(reader, sequences, report)
 
 
 def read(corpus: Path, recipe: dict[str, Any], work: Path) -> Data:
@@ -150,6 +179,7 @@ def train_fold(data: Data, settings: ProteinSettings, fold: int, work: Path) -> 
             tensors[task] = logits_of(
                 member, [codes[row] for row in rows], data.descriptors[held_out[rows]], task,
                 settings.longest, with_letters=with_letters,
+                said=None if data.said is None else data.said[held_out[rows]],
             )  # fmt: skip
         with atomic_path(_saved(work, fold, with_letters)) as temporary:
             temporary.write_bytes(safetensors.numpy.save(tensors))
@@ -160,7 +190,15 @@ def train_fold(data: Data, settings: ProteinSettings, fold: int, work: Path) -> 
     train_proteins(data.training_rows(fold), settings, seed=fold, progress=report, stage_done=keep)
 
 
-def assemble(data: Data, settings: ProteinSettings, recipe: dict[str, Any], work: Path, out: Path) -> None:
+def assemble(
+    data: Data,
+    settings: ProteinSettings,
+    recipe: dict[str, Any],
+    work: Path,
+    out: Path,
+    near: Near,
+    language: LanguageIdentity | None,
+) -> None:
     """Scores over all folds, and the model."""
     saved = [safetensors.numpy.load(_saved(work, fold, settings.n_epochs > 0).read_bytes()) for fold in range(N_FOLDS)]
     located = np.arange(len(data.folds)) < data.n_proteins
@@ -170,7 +208,7 @@ def assemble(data: Data, settings: ProteinSettings, recipe: dict[str, Any], work
         for fold in range(N_FOLDS):
             found[data.folds[rows] == fold] = saved[fold][task]
         logits[task] = found
-    across, nearest, reference, alignments = neighbours(data, work)
+    across, nearest, reference, alignments = near
     location = score_location(data.proteins, logits["location"])
     enzymes = score_enzymes(
         data.enzymes, data.folds[~located], logits["function"], data.terms, alignments, across, nearest
@@ -212,16 +250,14 @@ def assemble(data: Data, settings: ProteinSettings, recipe: dict[str, Any], work
         members=members, terms=data.terms, longest=settings.longest if settings.n_epochs else 0,
         location=location.calibration, function=enzymes.calibration, confidence=enzymes.confidence,
         network_share=enzymes.network_share, reference=reference, profile=enzymes.profile,
-        limits=limits_of([row.sequence for row in data.proteins]), card=card,
+        limits=limits_of([row.sequence for row in data.proteins]), card=card, language=language,
     )  # fmt: skip
     save_protein_model(out, model)
     write_json(out.with_name(out.stem + "-card.json"), card)
     print(json.dumps(scores, indent=1))
 
 
-def neighbours(
-    data: Data, work: Path
-) -> tuple[list[Neighbour | None], list[Neighbour | None], Reference, NDArray[np.int64]]:
+def neighbours(data: Data, work: Path) -> Near:
     """Of every enzyme the nearest of other folds and the nearest other one; all scores are kept in the folder."""
     rows = data.enzymes
     reference = Reference(

@@ -30,6 +30,7 @@ def location(
     context: typer.Context,
     proteins: _Input,
     model: options.Model = None,
+    language_model: options.LanguageModel = None,
     output: options.Output = None,
     chains: options.Chains = None,
     assembly: options.Assembly = None,
@@ -47,13 +48,14 @@ def location(
 
     with ErrorReporter(debug=context.obj["debug"], smaller="Split the FASTA file."):
         where = (parse_chains(chains), assembly, model_number)
-        _run("location", load, proteins, where, model, output, with_report, as_json, force)
+        _run("location", load, proteins, where, (model, language_model), output, with_report, as_json, force)
 
 
 def function(
     context: typer.Context,
     proteins: _Input,
     model: options.Model = None,
+    language_model: options.LanguageModel = None,
     output: options.Output = None,
     chains: options.Chains = None,
     assembly: options.Assembly = None,
@@ -71,7 +73,7 @@ def function(
 
     with ErrorReporter(debug=context.obj["debug"], smaller="Split the FASTA file."):
         where = (parse_chains(chains), assembly, model_number)
-        _run("function", load, proteins, where, model, output, with_report, as_json, force)
+        _run("function", load, proteins, where, (model, language_model), output, with_report, as_json, force)
 
 
 def _run(
@@ -79,7 +81,7 @@ def _run(
     load: Callable[[], Callable[..., ClassPrediction]],
     text: str,
     where: tuple[list[str] | None, str | None, int],
-    model: Path | None,
+    weights: tuple[Path | None, str | None],
     output: Path | None,
     with_report: bool,
     as_json: bool,
@@ -99,9 +101,11 @@ def _run(
             text, chains=chains, assembly=assembly, model=number, most_sequences=MAX_RECORDS, unsure=True
         )
         predict = load()
-        from unfreeze.properties.protein.weights import SHIPPED, load_protein_model
+        from unfreeze.cli.predict_language import language_entry, proteins_with_language
+        from unfreeze.properties.protein.weights import SHIPPED
 
-        used = load_protein_model(model) if model is not None else None
+        model = weights[0]
+        used = proteins_with_language(*weights)
         from unfreeze.cli.predict_record import begin_record, class_entry, class_rows
 
         proteins = list(_proteins(given))
@@ -110,7 +114,8 @@ def _run(
             stages("Predicting", k / len(proteins))
             entries.append(class_entry(name, letters, predict(letters, molecule, model=used)))
         notes = [note for note in entries[0]["notes"] if all(note in entry["notes"] for entry in entries)]
-        record = begin_record(task, given.about, [model or SHIPPED]) | {"proteins": entries, "notes": notes}
+        record = begin_record(task, given.about, [model or SHIPPED]) | language_entry(used)
+        record |= {"proteins": entries, "notes": notes}
         record = write_folder(
             target,
             record,

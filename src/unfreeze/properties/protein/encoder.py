@@ -6,6 +6,7 @@ which knows how far a residue is from both ends (signal and transit peptides sit
 peroxisome signals at the carboxyl end), as in DeepLoc (Almagro Armenteros et al. 2017, Bioinformatics 33, 3387). What
 is known of the chain as a whole (`protein.descriptors`) is added to the pooled vector.
 
+A summary of what a language model says (`modalities.language`) may be given as well, by weights trained with it.
 Columns of structure (`STRUCTURE_COLUMNS`) may be given for any residue; where they are absent, their mask is 0 and
 nothing is added. Parameters are a flat dictionary of arrays and every function here is a pure function of them.
 """
@@ -55,6 +56,8 @@ class EncoderShape:
         Numbers that stand for a letter.
     structure
         Whether columns of structure may be given.
+    n_language
+        Numbers of a language model's summary of a chain; 0 for none.
     """
 
     width: int = 128
@@ -63,6 +66,7 @@ class EncoderShape:
     n_descriptors: int = 0
     letter: int = 24
     structure: bool = False
+    n_language: int = 0
 
 
 def linear_maps(shape: EncoderShape, outputs: Mapping[str, int]) -> Iterator[tuple[str, int, int, float]]:
@@ -85,6 +89,8 @@ def linear_maps(shape: EncoderShape, outputs: Mapping[str, int]) -> Iterator[tup
         yield f"mix.{number}.1", shape.pooled, shape.pooled, 0.5
     for head, n_out in outputs.items():
         yield f"heads.{head}", shape.pooled, n_out, 0.3
+    if shape.n_language:  # last, so that the random numbers of all others are the same with and without
+        yield "language", shape.n_language, shape.pooled, 1.0
 
 
 def initial_parameters(
@@ -128,6 +134,7 @@ def encode_proteins(
     descriptors: Array | None,
     structure: Array | None = None,
     drop: Callable[[Array], Array] = lambda values: values,
+    language: Array | None = None,
 ) -> Array:
     """One vector a chain, from what is there: letters, descriptors, or both.
 
@@ -145,6 +152,8 @@ def encode_proteins(
         Zero where nothing is known.
     drop
         What training does to the vectors between the layers.
+    language : float [n_chains, n_language], optional
+        Summaries in units of their spread; zero for a chain of which there is none.
 
     Returns
     -------
@@ -155,6 +164,8 @@ def encode_proteins(
         vector = linear(parameters, "pool", drop(_read_along_chain(parameters, letters, ends, structure, drop)))
     if descriptors is not None:
         vector = vector + linear(parameters, "descriptors", drop(descriptors))
+    if language is not None:
+        vector = vector + linear(parameters, "language", drop(language))
     for number in range(_N_MIXED):
         inner = silu(linear(parameters, f"mix.{number}.0", drop(_normalised(vector))))
         vector = vector + linear(parameters, f"mix.{number}.1", inner)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unfreeze.properties.language.embeddings import LanguageModel
+from unfreeze.properties.language.identity import LanguageIdentity, agree
+from unfreeze.properties.modalities.language import summary
 from unfreeze.properties.protein.descriptors import describe
 from unfreeze.properties.protein.encoder import decode, encode_proteins
 from unfreeze.properties.protein.letters import batch, letter_codes
@@ -22,10 +25,11 @@ __all__ = [
     "ProteinModel",
     "logits_of",
     "scaled_descriptors",
+    "summaries",
     "used_parameters",
 ]
 
-WITHOUT_LETTERS = ("descriptors.", "mix.", "heads.", "centre", "scale")
+WITHOUT_LETTERS = ("descriptors.", "language.", "mix.", "heads.", "centre", "scale")
 """What names of parameters begin with that are used where descriptors alone are read."""
 
 _MOST_PLACES = 40_000  # residues of a batch, so that memory stays small
@@ -97,6 +101,10 @@ class ProteinModel:
         Of what it was trained on.
     card
         What it is, for people.
+    language
+        The language model that it was trained with; None for none.
+    reader
+        That language model itself, as it is here; needed to predict where there is one.
     """
 
     members: tuple[Mapping[str, NDArray[np.float32]], ...]
@@ -110,6 +118,8 @@ class ProteinModel:
     profile: Profile
     limits: Limits
     card: Mapping[str, Any] = field(default_factory=dict)
+    language: LanguageIdentity | None = None
+    reader: LanguageModel | None = None
 
     def logits(self, sequences: Sequence[str], task: str) -> NDArray[np.float64]:
         """Mean logits of the members, before the temperature: [n_sequences, n_classes].
@@ -120,14 +130,28 @@ class ProteinModel:
             Of at least three letters each, checked.
         task
             ``location`` or ``function``.
+
+        Raises
+        ------
+        InputError
+            If the language model that the weights need is not there.
         """
+        agree("the weights", self.language, self.reader.identity if self.reader else None)
+        said = summaries(self.reader, sequences) if self.reader else None
         codes = [letter_codes(sequence) for sequence in sequences]
         descriptors = np.stack([describe(one) for one in codes])
         found = [
-            logits_of(member, codes, descriptors, task, self.longest, with_letters=self.longest > 0)
+            logits_of(member, codes, descriptors, task, self.longest, with_letters=self.longest > 0, said=said)
             for member in self.members
         ]
         return np.mean(found, axis=0)
+
+
+def summaries(
+    reader: LanguageModel, sequences: Sequence[str], progress: Callable[[int, int], None] | None = None
+) -> NDArray[np.float32]:
+    """What a language model says of chains: [n_chains, n_language]."""
+    return np.stack(reader.summaries(sequences, summary, "chain", progress)).astype(np.float32)
 
 
 def scaled_descriptors(
@@ -145,6 +169,7 @@ def logits_of(
     longest: int,
     *,
     with_letters: bool = True,
+    said: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Logits of one network, a few chains of like length at a time: [n_chains, n_classes].
 
@@ -162,13 +187,17 @@ def logits_of(
         Residues of a chain that are read.
     with_letters
         Whether they are read, or the descriptors alone.
+    said : float32 [n_chains, n_language], optional
+        Of :func:`summaries`, where there is a language model.
     """
+    language = None if said is None else scaled_descriptors(said, member["language.centre"], member["language.scale"])
     scaled = scaled_descriptors(descriptors, member["centre"], member["scale"])
     lengths = np.array([min(len(one), longest) if with_letters else 1 for one in codes])
     found = np.zeros((len(codes), member[f"heads.{task}.bias"].shape[0]), dtype=np.float32)
     for rows in _groups(lengths):
         letters, ends = batch([codes[row] for row in rows], longest) if with_letters else (None, None)
-        vectors = encode_proteins(member, letters, ends, scaled[rows])
+        of_rows = None if language is None else language[rows]
+        vectors = encode_proteins(member, letters, ends, scaled[rows], language=of_rows)
         found[rows] = decode(member, task, vectors)
     return found
 

@@ -53,6 +53,8 @@ class ProteinSettings:
         Residues of a batch.
     dropped, descriptors_dropped, letters_changed
         Shares that are left out of the vectors between layers and of the descriptors, and of letters exchanged.
+    language_hidden
+        Share of chains from which all that a language model says is left out.
     """
 
     width: int = 96
@@ -68,6 +70,7 @@ class ProteinSettings:
     dropped: float = 0.3
     descriptors_dropped: float = 0.3
     letters_changed: float = 0.05
+    language_hidden: float = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +87,15 @@ class TrainingRows:
         Of every task float32 [n_chains, n_classes].
     known
         Of every task bool [n_chains]: whether a chain has that label.
+    said : float32 [n_chains, n_language], optional
+        As `protein.model.summaries` gives them, where there is a language model.
     """
 
     codes: Sequence[NDArray[np.int8]]
     descriptors: NDArray[np.float32]
     labels: Mapping[str, NDArray[np.float32]]
     known: Mapping[str, NDArray[np.bool_]]
+    said: NDArray[np.float32] | None = None
 
 
 def train_proteins(
@@ -124,7 +130,13 @@ def train_proteins(
     centre = rows.descriptors[rows.known["location"]].mean(0)
     scale = rows.descriptors[rows.known["location"]].std(0) + _LEAST_SPREAD
     scaled = scaled_descriptors(rows.descriptors, centre, scale)
-    shape = EncoderShape(settings.width, settings.n_queries, settings.pooled, scaled.shape[1])
+    constants = {"centre": centre, "scale": scale}
+    language, n_language = None, 0
+    if rows.said is not None:
+        moments = {"language.centre": rows.said.mean(0), "language.scale": rows.said.std(0) + _LEAST_SPREAD}
+        language, n_language = scaled_descriptors(rows.said, *moments.values()), rows.said.shape[1]
+        constants |= moments
+    shape = EncoderShape(settings.width, settings.n_queries, settings.pooled, scaled.shape[1], n_language=n_language)
     outputs = {task: labels.shape[1] for task, labels in rows.labels.items()}
     parameters = {
         name: torch.tensor(array, requires_grad=True)
@@ -144,7 +156,7 @@ def train_proteins(
             for chosen in _batches(lengths, settings, with_letters, random):
                 for group in optimizer.param_groups:
                     group["lr"] = settings.learning_rate * _rate(step, n_steps)
-                loss = _loss(parameters, rows, scaled, chosen, settings, random, with_letters)
+                loss = _loss(parameters, rows, scaled, chosen, settings, random, with_letters, language)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(list(used.values()), 1.0)
@@ -161,15 +173,15 @@ def train_proteins(
             for name, value in averaged.items():
                 parameters[name].copy_(value)
         if stage_done is not None:
-            stage_done(with_letters, _member(parameters, centre, scale))
-    return _member(parameters, centre, scale)
+            stage_done(with_letters, _member(parameters, constants))
+    return _member(parameters, constants)
 
 
 def _member(
-    parameters: Mapping[str, Tensor], centre: NDArray[np.float32], scale: NDArray[np.float32]
+    parameters: Mapping[str, Tensor], constants: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, NDArray[np.float32]]:
     found = {name: value.detach().numpy().copy() for name, value in parameters.items()}
-    return {**found, "centre": centre.astype(np.float32), "scale": scale.astype(np.float32)}
+    return found | {name: values.astype(np.float32) for name, values in constants.items()}
 
 
 def _loss(
@@ -180,6 +192,7 @@ def _loss(
     settings: ProteinSettings,
     random: np.random.Generator,
     with_letters: bool,
+    language: NDArray[np.float32] | None,
 ) -> Tensor:
     """Of one batch: over the tasks, the mean over its chains with that label times their share of the batch."""
     kept = random.random(scaled[chosen].shape, dtype=np.float32) > settings.descriptors_dropped
@@ -191,9 +204,13 @@ def _loss(
         codes = [_changed(rows.codes[row], settings.letters_changed, random) for row in chosen]
         places, near = batch(codes, settings.longest)
         letters, ends = torch.from_numpy(places), torch.from_numpy(near).to(torch.bfloat16)
+    said = None
+    if language is not None:
+        shown = random.random((len(chosen), 1), dtype=np.float32) > settings.language_hidden
+        said = torch.from_numpy(language[chosen] * shown).to(torch.bfloat16)
     vectors = encode_proteins(
         low, letters, ends, torch.from_numpy(descriptors).to(torch.bfloat16),
-        drop=lambda values: _dropped(values, settings.dropped),
+        drop=lambda values: _dropped(values, settings.dropped), language=said,
     )  # fmt: skip
     total = torch.zeros(())
     for task, known in rows.known.items():

@@ -13,7 +13,7 @@ A file is read only after its header has been checked: nothing in it is ever exe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,9 @@ from numpy.typing import NDArray
 
 from unfreeze.errors import InputError
 from unfreeze.files.tensor_file import TensorFile, damaged, read_tensor_file, write_tensor_file
+from unfreeze.properties.language.embeddings import LanguageModel
+from unfreeze.properties.language.identity import LanguageIdentity, agree
+from unfreeze.properties.modalities.language import SUMMARY
 from unfreeze.properties.modalities.location import LOCATIONS
 from unfreeze.properties.protein.descriptors import DESCRIPTORS_VERSION
 from unfreeze.properties.protein.encoder import EncoderShape
@@ -98,11 +101,14 @@ def save_protein_model(path: str | Path, model: ProteinModel) -> Path:
     tensors["reference.letters"] = letter_codes("".join(reference.sequences))
     tensors["reference.lengths"] = np.array([len(one) for one in reference.sequences], dtype=np.int32)
     names = [[name, *sorted(terms)] for name, terms in zip(reference.identifiers, reference.terms, strict=True)]
+    sizes = asdict(shape)
+    if model.language is None:
+        del sizes["n_language"]
     header = {
         "schema": _SCHEMA,
         "kind": _KIND,
         "descriptors_version": DESCRIPTORS_VERSION,
-        "shape": asdict(shape),
+        "shape": sizes,
         "terms": list(model.terms),
         "profile_terms": list(model.profile.terms),
         "longest": model.longest,
@@ -113,28 +119,33 @@ def save_protein_model(path: str | Path, model: ProteinModel) -> Path:
         "reference": names,
         "limits": asdict(model.limits),
         "card": dict(model.card),
-    }
+    } | ({"language": asdict(model.language)} if model.language else {})
     return write_tensor_file(path, tensors, header)
 
 
-def load_protein_model(path: str | Path | None = None) -> ProteinModel:
+def load_protein_model(path: str | Path | None = None, reader: LanguageModel | None = None) -> ProteinModel:
     """Read a model.
 
     Parameters
     ----------
     path
         The file; the model that comes with the package when None (read once).
+    reader
+        A language model (:func:`unfreeze.properties.language.embeddings.open_language_model`).
 
     Raises
     ------
     InputError
         If there is no such file, it is damaged, or it belongs to another program or version; the message says which.
+        If it was trained with another language model than that, or with none.
     """
-    if path is None:
-        if not SHIPPED.is_file():
-            raise InputError("this installation of unfreeze has no trained model of location and function")
-        return _shipped()
-    return _load(Path(path))
+    if path is None and not SHIPPED.is_file():
+        raise InputError("this installation of unfreeze has no trained model of location and function")
+    model = _shipped() if path is None else _load(Path(path))
+    if reader is None:
+        return model
+    agree(str(path or SHIPPED), model.language, reader.identity)
+    return replace(model, reader=reader)
 
 
 @lru_cache(maxsize=1)
@@ -174,6 +185,7 @@ def _model(file: TensorFile) -> ProteinModel:
         profile=Profile(profile_terms, tensors["profile.mean"], _restored(tensors, "profile.weights")),
         limits=checked_limits(header["limits"]),
         card=header["card"],
+        language=LanguageIdentity.read(header["language"]) if "language" in header else None,
     )
 
 
@@ -188,11 +200,14 @@ def _shape_of(model: ProteinModel) -> EncoderShape:
         raise ValueError("the model has no members")
     first = model.members[0]
     n_descriptors, pooled = first["descriptors.weight"].shape
+    n_language = len(first["language.centre"]) if "language.centre" in first else 0
+    if n_language != (SUMMARY * model.language.width if model.language else 0):
+        raise ValueError("the members are not of this language model")
     if "query.weight" not in first:
-        return EncoderShape(0, 0, pooled, n_descriptors, 0)
+        return EncoderShape(0, 0, pooled, n_descriptors, 0, n_language=n_language)
     _queried, n_queries = first["query.weight"].shape
     width = first["blocks.0.out.weight"].shape[0]
-    return EncoderShape(width, n_queries, pooled, n_descriptors, first["letter"].shape[1])
+    return EncoderShape(width, n_queries, pooled, n_descriptors, first["letter"].shape[1], n_language=n_language)
 
 
 def _restored(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
@@ -210,8 +225,9 @@ def _member(
     for name, sizes in parameters.items():
         key = f"member.{number}.{name}"
         found[name] = _restored(tensors, key) if is_quantised(sizes) else tensors[key]
-    if not (found["scale"] > 0).all():
-        raise ValueError(f"member.{number}.scale has numbers that are not positive")
+    for name in found.keys() & {"scale", "language.scale"}:
+        if not (found[name] > 0).all():
+            raise ValueError(f"member.{number}.{name} has numbers that are not positive")
     return found
 
 

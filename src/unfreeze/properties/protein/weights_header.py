@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfreeze.files.tensor_file import TensorShape
+from unfreeze.properties.language.identity import LanguageIdentity
+from unfreeze.properties.modalities.language import SUMMARY
 from unfreeze.properties.modalities.location import LOCATIONS
 from unfreeze.properties.protein.descriptors import N_DESCRIPTORS
 from unfreeze.properties.protein.encoder import EncoderShape, parameter_shapes
@@ -47,7 +49,10 @@ def checked_shape(header: Mapping[str, Any]) -> EncoderShape:
     ValueError
         If they, or the longest chain that is read, cannot be.
     """
-    sizes, longest = header["shape"], header["longest"]
+    sizes, longest = dict(header["shape"]), header["longest"]
+    n_language = SUMMARY * LanguageIdentity.read(header["language"]).width if "language" in header else 0
+    if sizes.pop("n_language", 0) != n_language:
+        raise ValueError("'shape' does not belong to 'language'")
     if (
         set(sizes) != {*_SIZES, "structure"}
         or sizes["structure"] is not False
@@ -63,7 +68,7 @@ def checked_shape(header: Mapping[str, Any]) -> EncoderShape:
         raise ValueError("'longest' does not belong to 'shape'")
     if longest != 0 and not 16 <= longest <= 10_000:
         raise ValueError(f"'longest' is {longest}, expected 0 or 16 to 10,000 residues")
-    return EncoderShape(**{name: sizes[name] for name in _SIZES})
+    return EncoderShape(**{name: sizes[name] for name in _SIZES}, n_language=n_language)
 
 
 def checked_terms(header: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -90,7 +95,10 @@ def checked_terms(header: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str
 def member_shapes(shape: EncoderShape, n_terms: int) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter of one network."""
     found = parameter_shapes(shape, {"location": len(LOCATIONS), "function": n_terms})
-    return {**found, "centre": (N_DESCRIPTORS,), "scale": (N_DESCRIPTORS,)}
+    moments = {"centre": (N_DESCRIPTORS,), "scale": (N_DESCRIPTORS,)}
+    if shape.n_language:
+        moments |= {"language.centre": (shape.n_language,), "language.scale": (shape.n_language,)}
+    return {**found, **moments}
 
 
 def is_quantised(sizes: tuple[int, ...]) -> bool:
