@@ -54,6 +54,17 @@ def sample(
         str,
         typer.Option(metavar="TIME", help="Observation time, such as 50ps, 100ns, 1us: slower motion is not seen."),
     ] = "100ns",
+    around: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FRAMES",
+            help="Draw about the average of these: an ensemble folder, or a trajectory of the same complex.",
+            show_default="about INPUT",
+        ),
+    ] = None,
+    around_topology: Annotated[
+        str | None, typer.Option("--around-topology", metavar="FILE", help="Structure file of FRAMES.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same frames.")] = 0,
     format: Annotated[Literal["xtc", "pdb", "cif"], typer.Option(help="Format of the frames.")] = "xtc",
     with_report: Annotated[bool, typer.Option("--report/--no-report", help="Make report.html.")] = True,
@@ -62,6 +73,8 @@ def sample(
 ) -> None:
     """Draw the thermal ensemble of a structure into a folder: frames, topology, record and a page to look at."""
     with ErrorReporter(debug=context.obj["debug"]):
+        if around_topology is not None and around is None:
+            raise typer.BadParameter("goes with --around", param_hint="--around-topology")
         chosen_chains = parse_chains(chains)
         temperature_K, timescale_ns = parse_temperature(temperature), parse_timescale(timescale)
         target = (output or Path(f"{_stem(structure)}-ensemble")).absolute()
@@ -75,8 +88,10 @@ def sample(
             from unfreeze.structure.load import load
 
             molecule = load(structure, chains=chosen_chains, assembly=assembly, model=model_number)
+            from unfreeze.sample.centre import average_of
             from unfreeze.sample.generate import sample_ensemble
 
+            average = None if around is None else average_of(molecule, around, topology=around_topology)
             ensemble = sample_ensemble(
                 molecule,
                 model,
@@ -84,6 +99,7 @@ def sample(
                 temperature_K=temperature_K,
                 timescale_ns=timescale_ns,
                 seed=seed,
+                around=average,
                 progress=stages,
             )
             ensemble.record["command"] = shlex.join(["unfreeze", *sys.argv[1:]])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unfreeze.model.motion_model import MotionModel
+from unfreeze.sample.centre import average_of
 from unfreeze.sample.generate import sample_ensemble
 from unfreeze.structure.complex import Complex
 from unfreeze.structure.ensemble import Ensemble
@@ -25,6 +26,7 @@ def sample(
     temperature_K: float = 300.0,
     timescale_ns: float = 100.0,
     seed: int = 0,
+    around: Ensemble | str | Path | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Ensemble:
     """Draw the thermal ensemble of a structure.
@@ -45,6 +47,9 @@ def sample(
         How long the imagined observer looks, in ns: slower motion is not in the ensemble.
     seed
         The same seed gives the same frames.
+    around
+        Frames of the same complex, an ensemble or a trajectory, whose average the frames are drawn about; the
+        structure itself when None.
     progress
         Called with the name of the stage and the share of it that is done, 0 to 1.
 
@@ -66,5 +71,6 @@ def sample(
         temperature_K=temperature_K,
         timescale_ns=timescale_ns,
         seed=seed,
+        around=None if around is None else average_of(complex_, around),
         progress=progress,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from unfreeze.errors import InputError, UnfreezeError
 from unfreeze.model.motion_model import MotionModel
 from unfreeze.physics.springs import SpringConstants
+from unfreeze.sample.centre import Average, centre_of
 from unfreeze.sample.learned import choose_model, learn
 from unfreeze.sample.record import make_record
 from unfreeze.sample.sampler import ATTEMPTS, HarmonicSampler
@@ -45,6 +47,7 @@ def sample_ensemble(
     temperature_K: float = 300.0,
     timescale_ns: float = 100.0,
     seed: int = 0,
+    around: Average | None = None,
     constants: SpringConstants | None = None,
     progress: Progress | None = None,
     n_threads: int | None = None,
@@ -68,6 +71,9 @@ def sample_ensemble(
     seed
         The same seed gives the same frames, whatever the number of threads or the size of a batch, and the first
         frames of a longer ensemble are those of a shorter one.
+    around
+        An average of frames that are known (:func:`unfreeze.sample.centre.average_of`), which the ensemble has its
+        middle at; the complex itself when None. Springs are those of the complex either way.
     constants
         Constants of the untrained springs; the calibrated ones when None. A trained model has its own.
     progress
@@ -121,6 +127,8 @@ def sample_ensemble(
                     timescale_ns=timescale_ns,
                 )
             sampler = HarmonicSampler.of(molecule, learned.base.blocks, matched.springs, matched.ensemble, side_chains)
+        if around is not None:
+            sampler = replace(sampler, centre=centre_of(molecule, sampler.blocks, around))
         frames, validity, attempts, eased, n_turned = _draw_all(sampler, n_frames, seed, batch, threads, say)
     checks = {
         "n_frames_drawn": int(n_frames + attempts.sum()),

@@ -25,6 +25,7 @@ __all__ = ["make_record"]
 _MUCH_CONTEXT = 0.25  # share of the blocks that the model predicts nothing of
 _NEAR_K, _NEAR = 15.0, 3.0  # so near to what was trained on (K; factor of time) nobody need be warned
 _MUCH_LONGER = 1.5  # times the longest chain of the training
+_FAR_NM = 0.4  # of the average from the input
 _POOR_MATCH = 0.15  # error of log RMSF
 
 
@@ -55,7 +56,7 @@ def make_record(
         Sentences that go before the other warnings.
     """
     molecule = sampler.molecule
-    warnings = [*notes, *_warnings(sampler, temperature_K, checks)]
+    warnings = [*notes, *_centre_notes(sampler), *_warnings(sampler, temperature_K, checks)]
     if learned is None:
         warnings += _untrained_warnings(timescale_ns)
     else:
@@ -78,6 +79,7 @@ def make_record(
             "solvent": "implicit in the springs",
         },
         "model": _model(sampler, learned, timescale_ns, constants),
+        "centre": _centre(sampler),
         "seed": int(seed),
         "checks": checks,
         "warnings": warnings,
@@ -117,6 +119,30 @@ def _model(
         },
         "parameters": {**asdict(constants), **law, **sizes},
     }
+
+
+def _centre(sampler: HarmonicSampler) -> dict[str, Any] | None:
+    """What the ensemble has its middle at; None for the input."""
+    centre = sampler.centre
+    if centre is None:
+        return None
+    return {
+        "name": centre.average.name,
+        "n_frames": centre.average.n_frames,
+        "rmsd_from_input_nm": round(centre.rmsd_nm, 4),
+    }
+
+
+def _centre_notes(sampler: HarmonicSampler) -> list[str]:
+    centre = sampler.centre
+    if centre is None:
+        return []
+    text = (
+        f"Frames are drawn about the average of {centre.average.n_frames:,} frames of {centre.average.name}, which is "
+        f"{centre.rmsd_nm:.2f} nm (root mean square) from the input"
+    )
+    far = "; springs are those of the input, which may hold other parts together than the average does"
+    return [text + (far if centre.rmsd_nm > _FAR_NM else "") + "."]
 
 
 def _versions(*names: str) -> dict[str, str]:

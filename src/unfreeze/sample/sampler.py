@@ -17,6 +17,7 @@ from unfreeze.physics.harmonic import HarmonicEnsemble
 from unfreeze.physics.projection import CovalentProjector
 from unfreeze.physics.springs import SpringConstants, Springs, find_springs
 from unfreeze.physics.timescale import stiffness_scale
+from unfreeze.sample.centre import Centre
 from unfreeze.sample.side_chains import SideChainDraws
 from unfreeze.structure.blocks import Blocks, partition
 from unfreeze.structure.complex import Complex
@@ -45,6 +46,8 @@ class HarmonicSampler:
         What restores covalent geometry, and what judges a frame.
     side_chains
         What draws side-chain torsions; None where side chains are rigid.
+    centre
+        What draws are made about; the complex as it is when None.
     """
 
     molecule: Complex
@@ -54,6 +57,7 @@ class HarmonicSampler:
     projector: CovalentProjector
     checker: FrameChecker
     side_chains: SideChainDraws | None = None
+    centre: Centre | None = None
 
     @classmethod
     def build(
@@ -158,9 +162,10 @@ class HarmonicSampler:
 
     def _build(self, moves: NDArray[np.float64]) -> NDArray[np.float64]:
         """Frames [n_frames, n_atoms, 3] of block displacements [n_frames, n_blocks, 6], projected and pushed apart."""
-        drawn = self.projector.placement.place(
-            self.blocks.centre_nm + moves[..., :3], rotation_matrices(moves[..., 3:])
-        )
+        centres, rotations = self.blocks.centre_nm + moves[..., :3], rotation_matrices(moves[..., 3:])
+        if self.centre is not None:
+            centres, rotations = centres + self.centre.shift_nm, np.matmul(rotations, self.centre.rotation)
+        drawn = self.projector.placement.place(centres, rotations)
         return resolve_clashes(self.projector, self.checker, self.projector.project(drawn, _PROJECTION_ITERATIONS))
 
     def _faulty_blocks(self, frames: NDArray[np.float64]) -> NDArray[np.bool_]:
