@@ -18,6 +18,7 @@ _SUFFIXES = (
 )
 _MOST_FILES = 200_000
 _LISTED = 8
+_OF_TEMPERATURE = re.compile(r"trajectory-[0-9.]+K")
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,11 @@ def _trajectories(
     if is_samples and len(trajectories) > 1:
         notes = (f"{len(trajectories) - 1} other trajectories beside {samples[0].name} were left out.",)
         trajectories = samples
+    # a run with replica exchange: only the lowest temperature's file has a plain name, others are not replicas of it
+    warmer = [path for path in trajectories if _OF_TEMPERATURE.fullmatch(path.stem)]
+    if warmer and {path.stem for path in trajectories if path not in warmer} == {"trajectory"}:
+        notes = (*notes, f"{len(warmer)} trajectories of higher temperatures of a replica exchange were left out.")
+        trajectories = [path for path in trajectories if path not in warmer]
     if len({kinds[path] for path in trajectories}) > 1:
         raise InputError(
             f"{folder}: trajectories of several formats ({_listing([path.name for path in trajectories])}), perhaps of "
