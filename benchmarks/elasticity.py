@@ -12,14 +12,14 @@ all parts but that one; every entry is judged by the model that has not seen it,
 RMSF: Pearson r, and mean absolute error (trajectories with a clock only). DCCM: r over all pairs; over pairs of
 different chains within 1.5 nm; persistence: share of frames with Cα nearer than 1 nm, mean absolute error over those
 pairs where it is neither 0 nor 1 in the trajectory. B-factors: r within a structure, complexes of SKEMPI. Calibration:
-share of residues whose RMSF lies within the interval that the model calls 68 %, and the rank correlation of the
-expected error with the error.
+share of residues whose RMSF lies within the interval that the model calls 68 % (scaled by what the other folds found),
+and the rank correlation of the expected error with the error.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -242,12 +242,17 @@ def main() -> None:
     split = Split.load(corpus, arguments.split)
     rows: list[dict[str, Any]] = []
     crystals: list[dict[str, Any]] = []
+    models: dict[str, MotionModel] = {}
     for part in sorted(set(split.part_of.values())):
         weights = arguments.runs / part / "model.safetensors"
-        if not weights.exists():
+        if weights.exists():
+            models[part] = load_model(weights)
+        else:
             console().print(f"{weights}: there is none; {part} is left out")
-            continue
-        model = load_model(weights)
+    for part, trained in models.items():
+        # a training scales its errors by what it held out: here by what the others held out
+        scales = [other.uncertainty_scale for name, other in models.items() if name != part]
+        model = replace(trained, uncertainty_scale=float(np.median(scales))) if scales else trained
         names = sorted(name for name, its in split.part_of.items() if its == part)
         for name in names:
             if any(one.conditions.kind == "md" for one in corpus.summary(name).trajectories):

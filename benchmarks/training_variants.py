@@ -1,7 +1,7 @@
 """What each ingredient of the trained model is worth, and what more data would be: trainings with less, held out.
 
     python -m benchmarks.training_variants RECIPE CORPUS RUNS [--folds fold1,fold4] [--only "NAME;NAME"] [--steps N]
-                                           [--json OUT]
+                                           [--set KEY=VALUE …] [--json OUT]
 
 Every variant of the recipe is trained once for each fold that is held out (`unfreeze train`; killed and given again,
 it goes on), and scored on it: r of RMSF and the mean error of log RMSF on trajectories, r of B-factors. The table has
@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from rich.table import Table
@@ -22,13 +25,19 @@ from rich.table import Table
 from benchmarks.common import console, save
 from unfreeze.corpus import Corpus
 from unfreeze.corpus.split import Split
+from unfreeze.train import batches, run
+from unfreeze.train.examples import Example
 from unfreeze.train.recipe_file import parse_change, read_recipe
-from unfreeze.train.run import train
+from unfreeze.train.unseen import Ingredient, hide
 
 __all__ = ["VARIANTS", "main"]
 
 SCORES = ("rmsf_r", "rmsf_log_error", "rmsf_mae_A", "b_factor_r")
 _SEED = 5
+
+WITHOUT_SPRINGS = "without springs at all"
+"""Neither seen by the network nor the zero point of what it predicts."""
+WITHOUT_TIME = "without the law of time"
 
 Changes = Sequence[str]
 
@@ -68,7 +77,35 @@ VARIANTS: Mapping[str, Changes | Callable[[Corpus, list[str]], Changes]] = {
     "half of the trajectories": fewer(0.5, "md"),
     "without own short MD": ["data.weights.0.factor=0.0"],
     "one layer of messages": ["model.layers=1"],
+    "twice as wide": ["model.width=128"],
+    "a quarter as wide": ["model.width=16"],
+    "without distances": ["model.without=[distances]"],
+    "without the springs' motion as input": ["model.without=[springs]"],
+    WITHOUT_SPRINGS: ["model.without=[springs]"],
+    WITHOUT_TIME: (),
 }
+
+
+@contextmanager
+def _physics_of(name: str) -> Iterator[None]:
+    """Take away physics that no recipe can do without."""
+    if name == WITHOUT_SPRINGS:
+
+        def flat(examples: Sequence[Example], ingredients: Sequence[Ingredient]) -> tuple[Example, ...]:
+            found = []
+            for example in hide(examples, ingredients):
+                level = np.exp(np.log(example.features.base_rmsf_nm).mean())
+                base = np.full_like(example.features.base_rmsf_nm, level)
+                found.append(replace(example, features=replace(example.features, base_rmsf_nm=base)))
+            return tuple(found)
+
+        with patch.object(run, "hide", flat):
+            yield
+    elif name == WITHOUT_TIME:
+        with patch.object(batches, "log_amplitude_of_conditions", lambda kelvin, _: 0.5 * float(np.log(kelvin / 300))):
+            yield
+    else:
+        yield
 
 
 def run_variant(
@@ -87,11 +124,13 @@ def run_variant(
             f"data.train=[{', '.join(others)}]",
             f"data.validation=[{fold}]",
             *([] if arguments.steps is None else [f"stages.0.steps={arguments.steps}"]),
+            *arguments.set,
             *changes,
         ]
         place = {("data", "corpora"): [str(arguments.corpus.absolute())]}
         recipe = read_recipe(arguments.recipe, {**place, **dict(map(parse_change, changes))})
-        train(recipe, folder, show=False)
+        with _physics_of(name):
+            run.train(recipe, folder, show=False)
     return json.loads((folder / "card.json").read_text(encoding="utf-8"))["scores"]
 
 
@@ -105,6 +144,7 @@ def main() -> None:
     parser.add_argument("--folds", default="")
     parser.add_argument("--only", default="")
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     corpus = Corpus.open(arguments.corpus)
