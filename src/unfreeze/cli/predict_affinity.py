@@ -31,6 +31,11 @@ def affinity(
     mutations: options.Mutations = None,
     scan: options.Scan = None,
     to: options.To = None,
+    known: options.Known = None,
+    known_kd: Annotated[
+        str | None,
+        typer.Option(metavar="KD", help="Measured affinity of the wild type: 3.2nM, or -45kJ/mol.", show_default=False),
+    ] = None,
     temperature: Annotated[float, typer.Option(metavar="K", help="Temperature of the free energy, in K.")] = 298.15,
     model: options.Model = None,
     language_model: options.LanguageModel = None,
@@ -48,6 +53,7 @@ def affinity(
         chosen_chains, temperature_K = parse_chains(chains), parse_temperature(temperature)
         from unfreeze.cli.predict_folder import check_target, write_folder
         from unfreeze.cli.predict_inputs import read_input, stem_of
+        from unfreeze.cli.predict_known import add_known, explain_with_known, known_rows, read_known_values
         from unfreeze.cli.predict_language import effects_with_language, language_entry
 
         target = (output or Path(f"{stem_of(structure)}-affinity")).absolute()
@@ -57,7 +63,7 @@ def affinity(
             given = read_input(structure, chains=chosen_chains, assembly=assembly, model=model_number)
             if given.molecule is None:
                 raise InputError(f"{structure[:60]}: affinity needs the structure of a complex; a sequence will not do")
-            from unfreeze.cli.predict_mutants import build_mutants, explain_strongest, incomplete, read_request
+            from unfreeze.cli.predict_mutants import build_mutants, incomplete, read_request
             from unfreeze.properties.affinity import predict_affinity
             from unfreeze.properties.requests import MutableResidues, find_partners
 
@@ -67,7 +73,9 @@ def affinity(
             residues = MutableResidues.of_structure(molecule)
             asked = read_request(mutations, scan, to, residues, partners)
             _check_sides(asked.mutations, partners)
-            found, notes = explain_strongest(
+            values = read_known_values(known, known_kd, "affinity", residues, temperature_K)
+            _check_sides(values.mutants if values is not None else (), partners)
+            found, notes, with_known = explain_with_known(
                 lambda wanted, why: predict_affinity(
                     molecule,
                     partners.names,
@@ -78,20 +86,24 @@ def affinity(
                     progress=stages,
                 ),
                 asked.mutations,
+                values,
+                molecule,
+                "affinity",
                 reasons=reasons and bool(mutations),
             )
             from unfreeze.cli.predict_record import begin_record, effect_entry, effect_rows, effect_weights
 
             entries = [effect_entry(effect, "affinity") for effect in found.effects]
             built = build_mutants(molecule, found.effects, entries)
-            record = begin_record(
-                "affinity", given.about, effect_weights("affinity", model, mutated=bool(asked.mutations))
-            ) | {
-                "request": {"between": str(partners), "mutations": mutations, "scan": scan, "to": to},
+            given_values = add_known(entries, with_known, values and values.source, "affinity", temperature_K)
+            record = begin_record("affinity", given.about, effect_weights("affinity", model, mutated=bool(entries))) | {
+                "request": {"between": str(partners), "mutations": mutations, "scan": scan, "to": to}
+                | ({"known": known and str(known), "known_kd": known_kd} if values is not None else {}),
                 "conditions": {"temperature_K": temperature_K},
                 **language_entry(chosen),
                 "interface": _interface(molecule, partners),
                 "affinity": _affinity(found),
+                **given_values,
                 "effects": entries,
                 "notes": [
                     *asked.notes,
@@ -104,7 +116,7 @@ def affinity(
             record = write_folder(
                 target,
                 record,
-                effect_rows(entries, "affinity") or _only_binding(record["affinity"]),
+                known_rows(effect_rows(entries, "affinity"), entries) or _only_binding(record["affinity"]),
                 structure=molecule,
                 mutants=built,
                 with_report=with_report,

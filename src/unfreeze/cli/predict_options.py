@@ -12,6 +12,7 @@ __all__ = [
     "Assembly",
     "Chains",
     "Force",
+    "Known",
     "LanguageModel",
     "Model",
     "ModelNumber",
@@ -35,6 +36,14 @@ To = Annotated[
     str | None, typer.Option(metavar="AA", help="Mutate to these only, such as ALA or AVL.", show_default="all 20")
 ]
 Scan = Annotated[str | None, typer.Option(metavar="interface|chain:A|all", help="Mutate every residue there.")]
+Known = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="CSV of measured values: mutations and ddg_kJ_mol, kd_nM, tm_C … (the unit in the name).",
+        show_default=False,
+    ),
+]
 Model = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A file of weights.", show_default="the model of this installation"),

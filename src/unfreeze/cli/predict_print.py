@@ -38,7 +38,7 @@ def print_prediction(
 
 
 def _summary(record: dict[str, Any], folder: Path, with_report: bool, seconds: dict[str, float]) -> dict[str, Any]:
-    parts = {key: record[key] for key in ("affinity", "stability") if key in record}
+    parts = {key: record[key] for key in ("affinity", "stability", "known") if key in record}
     for key in ("effects", "proteins"):
         if key in record:
             parts[f"n_{key}"] = len(record[key])
@@ -92,22 +92,45 @@ def _print_effects(out: Any, record: dict[str, Any], took: str) -> None:
         at = "" if constant is None else f" (dissociation constant {constant:.1e} mol/L)"
         out.print(f"[bold]ΔG of binding[/] of {names}{'' if value is None else kelvin}: {said}{at}{took}")
         took = ""
+    if record.get("known"):
+        _print_known(out, record["known"])
     if not entries:
         return
     meaning = "positive weakens the binding" if binding is not None else "negative destabilises the fold"
     out.print(f"[bold]{len(entries):,} mutation{'' if len(entries) == 1 else 's'}[/] (ΔΔG: {meaning}){took}")
     with_tm = any(entry["delta_tm_K"] is not None for entry in entries)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for title in ("mutation", "ΔΔG, kJ/mol", *(["ΔTm, K"] if with_tm else []), "", ""):
+    more = ["model alone", "measured"] if record.get("known") else []
+    for title in ("mutation", "ΔΔG, kJ/mol", *(["ΔTm, K"] if with_tm else []), *more, "", ""):
         table.add_column(title, header_style="dim")
     for entry in sorted(entries, key=lambda one: -abs(one["delta_delta_g_kJ_mol"]))[:_MOST_ROWS]:
         style = "dim" if entry["words"] in _NO_DIRECTION else ""
         tm = [_value(entry["delta_tm_K"], entry["error_tm_K"])] if with_tm else []
         cells = (escape(entry["mutations"]), _value(entry["delta_delta_g_kJ_mol"], entry["error_kJ_mol"]))
+        if more:
+            alone = _value(entry["model_alone_kJ_mol"], entry["model_alone_error_kJ_mol"])
+            tm += [alone, _value(entry["measured_kJ_mol"], None).replace("–", "")]
         table.add_row(*cells, *tm, entry["words"], "outside" if entry["outside"] else "", style=style)
     out.print(table)
     if len(entries) > _MOST_ROWS:
         out.print(f"  … the {_MOST_ROWS} strongest; all are in the table")
+
+
+def _print_known(out: Any, known: dict[str, Any]) -> None:
+    """What was given, and how well the model and it go together."""
+    from rich.markup import escape
+
+    n = known["n_values"]
+    source = "" if str(known["source"]).startswith("--") else f" of {escape(known['source'])}"
+    moved = f"predictions move by {known['mean_move_kJ_mol']:.1f} kJ/mol on average, at most by "
+    moved = f": {moved}{known['largest_move_kJ_mol']:.1f}" if known["largest_move_kJ_mol"] else ""
+    out.print(f"[bold]{n:,} measured value{'' if n == 1 else 's'}[/]{source}{moved}")
+    for kind, one in known["left_out_in_turn"].items():
+        unit = "K" if kind in ("dtm", "tm") else "kJ/mol"
+        out.print(
+            f"  each left out in turn: off by {one['rms_from_the_others']:.1f} {unit} (root mean square), "
+            f"by the model alone {one['rms_model_alone']:.1f}"
+        )
 
 
 def _print_classes(out: Any, record: dict[str, Any], took: str) -> None:

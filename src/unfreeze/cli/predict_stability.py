@@ -28,6 +28,7 @@ def stability(
         ),
     ] = None,
     to: options.To = None,
+    known: options.Known = None,
     model: options.Model = None,
     language_model: options.LanguageModel = None,
     reasons: options.Reasons = True,
@@ -44,6 +45,7 @@ def stability(
         chosen_chains = parse_chains(chains)
         from unfreeze.cli.predict_folder import check_target, write_folder
         from unfreeze.cli.predict_inputs import read_input, stem_of
+        from unfreeze.cli.predict_known import add_known, explain_with_known, known_rows, read_known_values
         from unfreeze.cli.predict_language import effects_with_language, language_entry
 
         target = (output or Path(f"{stem_of(structure)}-stability")).absolute()
@@ -51,7 +53,7 @@ def stability(
         with Stages(show=not as_json) as stages:
             stages("Reading")
             given = read_input(structure, chains=chosen_chains, assembly=assembly, model=model_number)
-            from unfreeze.cli.predict_mutants import build_mutants, explain_strongest, incomplete, read_request
+            from unfreeze.cli.predict_mutants import build_mutants, incomplete, read_request
             from unfreeze.properties.requests import MutableResidues
             from unfreeze.properties.stability import predict_stability
 
@@ -63,20 +65,27 @@ def stability(
                 residues = MutableResidues.of_sequence(source, given.sequences[0].name)
             chosen = effects_with_language(model, language_model)
             asked = read_request(mutations, scan or (None if mutations else "all"), to, residues)
-            found, notes = explain_strongest(
+            values = read_known_values(known, None, "stability", residues)
+            found, notes, with_known = explain_with_known(
                 lambda wanted, why: predict_stability(
                     source, wanted, chains=None, model=chosen, with_reasons=why, progress=stages
                 ),
                 asked.mutations,
+                values,
+                source,
+                "stability",
                 reasons=reasons and bool(mutations) and given.molecule is not None,
             )
             from unfreeze.cli.predict_record import begin_record, effect_entry, effect_rows, effect_weights
 
             entries = [effect_entry(effect, "stability") for effect in found.effects]
             built = build_mutants(given.molecule, found.effects, entries) if given.molecule is not None else {}
+            given_values = add_known(entries, with_known, values and values.source, "stability")
             record = begin_record("stability", given.about, effect_weights("stability", model)) | {
-                "request": {"mutations": mutations, "scan": scan, "to": to},
+                "request": {"mutations": mutations, "scan": scan, "to": to}
+                | ({"known": str(known)} if values is not None else {}),
                 "stability": {"source": found.source},
+                **given_values,
                 **language_entry(chosen),
                 "sequence": None if given.molecule is not None else given.sequences[0].letters,
                 "effects": entries,
@@ -90,7 +99,7 @@ def stability(
             record = write_folder(
                 target,
                 record,
-                effect_rows(entries, "stability"),
+                known_rows(effect_rows(entries, "stability"), entries),
                 structure=given.molecule,
                 mutants=built,
                 with_report=with_report,

@@ -23,7 +23,7 @@ from unfreeze.report.page import bound
 from unfreeze.report.prediction_folder import PredictionFolder
 from unfreeze.report.prediction_heat import STOPS, HeatMap, heat_map
 from unfreeze.report.prediction_site import site_pictures
-from unfreeze.report.prediction_tables import MOST_ROWS, class_bars, effect_table, lead, reasons_of, tiles
+from unfreeze.report.prediction_tables import MOST_ROWS, class_bars, effect_table, known_table, lead, reasons_of, tiles
 from unfreeze.report.scene import make_scene
 from unfreeze.structure.complex import Complex
 
@@ -105,6 +105,7 @@ def prediction_html(found: PredictionFolder, bundle: MolstarBundle | None = None
         outside=str(binding.get("outside") or ""),
         notes=[str(note) for note in record.get("notes") or []],
         table=effect_table(record) if by_mutation else None,
+        known=known_table(record),
         most_rows=MOST_ROWS,
         n_outside=sum(bool(effect["outside"]) for effect in found.effects),
         heat=heat_map(heat) if heat else None,

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from unfreeze.report.evaluation_charts import Domain
 from unfreeze.report.svg import percent, tag
 
-__all__ = ["MOST_ROWS", "class_bars", "effect_table", "lead", "molar", "reasons_of", "tiles"]
+__all__ = ["MOST_ROWS", "class_bars", "effect_table", "known_table", "lead", "molar", "reasons_of", "tiles"]
 
 MOST_ROWS = 200
 _MOST_BARS = 24
@@ -41,6 +41,8 @@ def lead(record: Mapping[str, Any]) -> list[str]:
     if task == "stability":
         source = "the structure" if record["stability"]["source"] == "structure" else "the sequence alone"
         said.append(f"Predicted from {source}.")
+    if record.get("known"):
+        said.append(_known_sentence(record["known"], bool(record.get("effects"))))
     if record.get("effects"):
         said.append(_effects_sentence(record["effects"], task))
     proteins = record.get("proteins")
@@ -62,6 +64,41 @@ def _binding_sentence(binding: Mapping[str, Any]) -> str:
         f"{names} bind with ΔG = {number} kJ/mol at {binding['temperature_K']:g} K, "
         f"which is a dissociation constant of {constant}."
     )
+
+
+def _known_sentence(known: Mapping[str, Any], moved: bool) -> str:
+    n = known["n_values"]
+    said = f"{n:,} measured value{' was' if n == 1 else 's were'} given"
+    if not moved:
+        return f"{said}."
+    mean, largest = _number(known["mean_move_kJ_mol"]), _number(known["largest_move_kJ_mol"])
+    return f"{said}, which moved the predictions by {mean} kJ/mol on average and by {largest} at most."
+
+
+def known_table(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was measured beside what is said without it; None where nothing was given."""
+    known = record.get("known")
+    if not known:
+        return None
+    names = {"ddg": "ΔΔG", "dg": "ΔG", "dtm": "ΔTm", "tm": "Tm"}
+    rows = [
+        {
+            "name": one["mutations"],
+            "kind": f"{names[one['kind']]}, {one['unit']}",
+            "measured": _with_error(one["measured"], one["error"]),
+            "others": _number(one["from_the_others"]),
+            "alone": _number(one["model_alone"]),
+            "off": _number(one["measured"] - one["from_the_others"], signed=True),
+        }
+        for one in known["values"][:MOST_ROWS]
+    ]
+    tested = [
+        f"Each left out in turn, the {names[kind]} of {one['n']:,} mutants is off by "
+        f"{_number(one['rms_from_the_others'])} {'K' if kind in ('dtm', 'tm') else 'kJ/mol'} (root mean square); by "
+        f"the model alone, {_number(one['rms_model_alone'])}."
+        for kind, one in known["left_out_in_turn"].items()
+    ]
+    return {"rows": rows, "n": known["n_values"], "tested": tested, "source": str(known["source"] or "")}
 
 
 def _effects_sentence(effects: Sequence[Mapping[str, Any]], task: str) -> str:
@@ -142,10 +179,23 @@ def effect_table(record: Mapping[str, Any]) -> dict[str, Any]:
                 "words": words,
                 "tone": tone,
                 "outside": effect["outside"],
+                "known": _beside(effect),
                 "picture": _interval(domain, effect, tone) if domain else "",
             }
         )
     return {"rows": rows, "n": len(effects), "with_tm": any(row["tm"] is not None for row in rows)}
+
+
+def _beside(effect: Mapping[str, Any]) -> str:
+    """What the model alone says, and what was measured, where values were given."""
+    alone = effect.get("model_alone_kJ_mol")
+    if alone is None:
+        return ""
+    measured = effect.get("measured_kJ_mol")
+    said = "" if measured is None else f"measured {_number(measured, signed=True)}; "
+    constant = effect.get("dissociation_constant_M")
+    kd = "" if constant is None else f"; Kd {molar(constant)}"
+    return f"{said}model alone {_number(alone, signed=True)}{kd}"
 
 
 def class_bars(protein: Mapping[str, Any], title: str) -> Markup:
