@@ -99,6 +99,13 @@ def test_files_of_mutations(residues, tmp_path):
     table.write_text("Pdb;Mutation(s)_cleaned;Affinity_mut (M)\n1BRS_A_D;KA27A;1e-9\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"row 1: a table without a column 'mutations' \(it has pdb, mutation\(s\)"):
         read_mutations([str(table)], residues)
+    table.write_text("#Pdb;Mutation(s)_cleaned;kon_mut (M^(-1)s^(-1))\n1BRS_A_D;KA27A;1e-9\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"row 1: a table without a column 'mutations' \(it has pdb, mutation\(s\)"):
+        read_mutations([str(table)], residues)
+    table.write_text("#name,mutations,more\none,A:V32A,x\n", encoding="utf-8")
+    assert names(read_mutations([str(table)], residues)) == ["A:V32A"]
+    plain.write_text("# one, two, three\n#one,two,three\nA:V32A\n", encoding="utf-8")
+    assert names(read_mutations([str(plain)], residues)) == ["A:V32A"]
     for content in (b"", b"\xff\xfe\x00", b"# nothing\n"):
         plain.write_bytes(content)
         with pytest.raises(InputError, match=r"m\.txt"):
@@ -122,6 +129,8 @@ def test_residues_that_are_modified_or_broken_are_refused(make):
     found = scan("all", residues)
     assert {m.number for (m,) in found.mutations} == {1, 2, 4, 7, 8}
     assert "A:SEP3" in found.notes[0] and "A:MSE4" in found.notes[1]
+    both = make.merge(molecule, make.moved(make.peptide(4), (0.0, 0.5, 0.0)), chains=["A", "B"])
+    assert scan("chain:B", MutableResidues.of_structure(both)).notes == ()
 
 
 def test_partners_are_found_and_refused(make, protease):

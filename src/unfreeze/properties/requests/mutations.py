@@ -27,7 +27,7 @@ MAX_AT_ONCE = 20
 _MAX_BYTES = 10_000_000
 _COLUMNS = ("mutations", "mutation")
 _FILE_ENDINGS = (".csv", ".tsv", ".txt", ".list", ".dat")
-_TITLE = re.compile(r"#?[^\W\d]{2}[\w ()#/%.-]*|#?")  # of a column: two letters first, as no mutation has
+_TITLE = re.compile(r"#?[^\W\d]{2}[\w ()#/%.^-]*|#?")  # of a column: two letters first, as no mutation has
 _SATURATION = re.compile(r"(?P<head>(?:[^:\s]{1,16}:)?[A-Z]-?\d{1,6}[A-Za-z]?)\*")
 _SKEMPI = re.compile(r"(?P<old>[A-Z])(?P<chain>[A-Za-z])(?P<rest>-?\d{1,6}[a-z]?)(?P<new>[A-Z*])")
 _THREE_LETTERS = re.compile(r"(?:[^:\s]{1,16}:)?(?:p\.)?[A-Z][A-Za-z]{2}-?\d{1,6}[A-Z][A-Za-z]{2}")
@@ -199,9 +199,10 @@ def _rows_of(path: Path) -> Iterator[tuple[str, str]]:
             f"{path}: not a text file; give one mutation a row, or CSV with a column 'mutations'"
         ) from None
     lines = text.splitlines()
-    first = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
+    first = next((n for n, line in enumerate(lines) if line.strip() and not _is_remark(lines, n)), None)
     if first is None:
         raise InputError(f"{path}: holds no mutation; give one a row, such as A:K15A")
+    lines[first] = lines[first].lstrip().removeprefix("#")
     titles: list[str] = []
     for delimiter in (",", ";", "\t"):
         head = [cell.strip().lower() for cell in next(csv.reader([lines[first]], delimiter=delimiter))]
@@ -216,6 +217,18 @@ def _rows_of(path: Path) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield f"{path}, row {number}", line.strip().strip('"')
+
+
+def _is_remark(lines: list[str], number: int) -> bool:
+    """Whether a line begins with # and is not the head of the table below, as in that of SKEMPI."""
+    line, below = lines[number].lstrip(), lines[number + 1] if number + 1 < len(lines) else ""
+    if not line.startswith("#"):
+        return False
+    for delimiter in ",;\t":
+        cells = line.removeprefix("#").split(delimiter)
+        if len(cells) > 2 and below.count(delimiter) >= len(cells) - 1 and all(map(_TITLE.fullmatch, cells)):
+            return False
+    return True
 
 
 def _column(path: Path, lines: list[str], delimiter: str, column: int, first: int) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ backbone is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from unfreeze.corpus.mutations import AMINO_ACIDS, Mutation, NumberedResidues
@@ -61,15 +61,14 @@ class MutableResidues:
         Names of all chains that have residues of protein; one empty name for a sequence.
     sites
         What can be mutated, in the order of the structure.
-    notes
-        Sentences about residues that are left out or stand for others.
     """
 
     def __init__(self, name: str, sites: Sequence[Site], faults: dict[tuple[str, int, str], str]) -> None:
         self.name = name
         self.sites = tuple(sites)
         self.chains = tuple(dict.fromkeys([site.chain for site in sites] + [chain for chain, _, _ in faults]))
-        self.notes: tuple[str, ...] = ()
+        self._left_out: list[tuple[str, int, str]] = []
+        self._stand_ins: list[tuple[str, int, str]] = []
         self._at = {(site.chain, site.number, site.insertion_code): site for site in sites}
         self._faults = faults
         self._numbered: NumberedResidues | None = None
@@ -84,7 +83,7 @@ class MutableResidues:
         """The residues of protein in a structure, in author numbering."""
         sites: list[Site] = []
         faults: dict[tuple[str, int, str], str] = {}
-        stand_ins = []
+        left_out, stand_ins = [], []
         taken: set[tuple[str, int, str]] = set()
         backbone = [molecule.atom_of_residue(atom) for atom in _BACKBONE]
         numbers, codes = molecule.residue_number.tolist(), molecule.residue_insertion_code.tolist()
@@ -109,12 +108,35 @@ class MutableResidues:
                 elif place not in taken:
                     taken.add(place)
                     if name != parent:
-                        stand_ins.append(label)
+                        stand_ins.append((chain.chain, row, label))
                     sites.append(Site(*place, letter, row))
+                if place in faults and molecule.residue_kind[row] == "protein":
+                    left_out.append((chain.chain, row, label))
         made = cls(molecule.source.name or "the structure", sites, faults)
         made._numbered = NumberedResidues(molecule)
-        made.notes = _notes(list(faults.values()), stand_ins)
+        made._left_out, made._stand_ins = left_out, stand_ins
         return made
+
+    def notes(self, chains: Collection[str], rows: Collection[int] | None = None) -> tuple[str, ...]:
+        """Sentences about residues that are left out or stand for others.
+
+        Parameters
+        ----------
+        chains
+            The chains that are asked about.
+        rows
+            Rows of the residue table that are; all when None.
+        """
+        notes = []
+        for found, words in (
+            (self._left_out, "Not mutated, for they are modified or lack their backbone"),
+            (self._stand_ins, "Selenomethionine is taken for methionine"),
+        ):
+            labels = [label for chain, row, label in found if chain in chains and (rows is None or row in rows)]
+            if labels:
+                more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
+                notes.append(f"{words}: {', '.join(labels[:_MOST_NAMED])}{more}.")
+        return tuple(notes)
 
     def of_chain(self, chain: str) -> list[Site]:
         """What can be mutated in a chain.
@@ -194,17 +216,3 @@ class MutableResidues:
             if chain != mutation.chain and site is not None and site.letter == mutation.wild_type:
                 return f"chain {chain} has {site.letter} there: write {site.to(mutation.mutant)} if that one is meant"
         return ""
-
-
-def _notes(faults: list[str], stand_ins: list[str]) -> tuple[str, ...]:
-    notes = []
-    kept_out = [text for text in faults if "nucleotide" not in text]
-    if kept_out:
-        names = ", ".join(text.split(" ")[0] for text in kept_out[:_MOST_NAMED])
-        more = f" and {len(kept_out) - _MOST_NAMED} more" if len(kept_out) > _MOST_NAMED else ""
-        notes.append(f"Not mutated, for they are modified or lack their backbone: {names}{more}.")
-    if stand_ins:
-        names = ", ".join(stand_ins[:_MOST_NAMED])
-        more = f" and {len(stand_ins) - _MOST_NAMED} more" if len(stand_ins) > _MOST_NAMED else ""
-        notes.append(f"Selenomethionine is taken for methionine: {names}{more}.")
-    return tuple(notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from unfreeze.corpus.mutations import AMINO_ACIDS
 from unfreeze.errors import InputError
@@ -64,7 +64,8 @@ def scan(
     InputError
         If there is no such scan or chain, nothing to mutate, or too much.
     """
-    notes = []
+    notes, rows = [], None
+    chains: Collection[str] = partners.chains if partners is not None else residues.chains
     if what == "interface":
         if partners is None:
             raise InputError("--scan interface: an interface is between two partners; ask for chain:A or all")
@@ -76,13 +77,12 @@ def scan(
             f"those with a heavy atom within {10 * partners.cutoff_nm:g} Å of the other partner."
         )
     elif what == "all":
-        chains = partners.chains if partners is not None else residues.chains
         sites = [site for site in residues.sites if site.chain in chains]
     elif what.startswith("chain:"):
         chain = what.removeprefix("chain:")
         if partners is not None and chain in residues.chains and chain not in partners.chains:
             raise InputError(f"--scan {what}: chain {chain} is of neither partner ({partners}); choose one that is")
-        sites = residues.of_chain(chain)
+        chains, sites = (chain,), residues.of_chain(chain)
     else:
         raise InputError(f"--scan {what}: expected interface, chain:A (a chain name) or all")
     mutations = tuple((site.to(mutant),) for site in sites for mutant in to if mutant != site.letter)
@@ -93,4 +93,4 @@ def scan(
             f"--scan {what}: {len(mutations):,} mutations, and at most {MAX_REQUESTS:,} are predicted at once; scan "
             f"chain by chain, or to fewer amino acids with --to"
         )
-    return Requested(mutations, (*notes, *residues.notes))
+    return Requested(mutations, (*notes, *residues.notes(chains, rows)))
