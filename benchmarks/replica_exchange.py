@@ -4,7 +4,8 @@
 
 ACE-ALA-NME (amber14, OBC2) is run once with exchanges and once at every temperature alone, through the engine and with
 its default settings. Printed are potential energies and populations of φ and ψ at each temperature from both, and at
-300 K also from all temperatures without exchanges by reweighting (MBAR). Called again on the same folder it resumes.
+300 K also from all temperatures without exchanges by reweighting (MBAR); potential energies at each temperature from
+all of either set by reweighting; and temperatures from kinetic energies. Called again on the same folder it resumes.
 """
 
 from __future__ import annotations
@@ -88,8 +89,10 @@ def mean_and_error(series: NDArray[np.float64]) -> tuple[float, float]:
     return float(series.mean()), float(np.sqrt(series.var() * statistical_inefficiency(series) / len(series)))
 
 
-def reweighted(potentials: list[NDArray[np.float64]], temperatures_K: tuple[float, ...]) -> NDArray[np.float64]:
-    """Weights at the lowest temperature of frames from all of them, joined: [n], sum 1.
+def reweighted(
+    potentials: list[NDArray[np.float64]], temperatures_K: tuple[float, ...], at: int = 0
+) -> NDArray[np.float64]:
+    """Weights at one temperature, the lowest by default, of frames from all of them, joined: [n], sum 1.
 
     Multistate Bennett acceptance ratio (Shirts and Chodera 2008, doi:10.1063/1.2978177), iterated to 1e-10.
     """
@@ -106,7 +109,7 @@ def reweighted(potentials: list[NDArray[np.float64]], temperatures_K: tuple[floa
         if change < 1e-10:
             break
     mixture = np.logaddexp.reduce(log_count + free - reduced, axis=1)
-    log_weight = -reduced[:, 0] - mixture
+    log_weight = -reduced[:, at] - mixture
     return np.exp(log_weight - np.logaddexp.reduce(log_weight))
 
 
@@ -182,6 +185,30 @@ def reweighted_to_lowest(
     return {name: (value, float(error)) for name, value, error in zip(names, values(alone), errors, strict=True)}
 
 
+def potentials_reweighted(
+    runs: list[Ensemble], ladder: tuple[float, ...], n_parts: int = 8
+) -> list[tuple[float, float]]:
+    """Mean potential energy at every temperature from all of them, with errors from parts: kJ/mol."""
+
+    def values(potentials: list[NDArray[np.float64]]) -> list[float]:
+        joined = np.concatenate(potentials)
+        return [float(reweighted(potentials, ladder, at) @ joined) for at in range(len(ladder))]
+
+    whole = [run.potential_kJ_mol for run in runs]
+    parts = [values(list(part)) for part in zip(*(np.array_split(series, n_parts) for series in whole), strict=True)]
+    errors = np.std(parts, axis=0, ddof=1) / np.sqrt(n_parts)
+    return [(value, float(error)) for value, error in zip(values(whole), errors, strict=True)]
+
+
+def table_of_checks(ladder: tuple[float, ...], checks: dict[str, list[tuple[float, float]]]) -> Table:
+    """Quantities, one a column, at every temperature."""
+    table = Table("K", *checks)
+    for row, temperature_K in enumerate(ladder):
+        cells = (f"{mean:.2f} ± {error:.2f}" for mean, error in (values[row] for values in checks.values()))
+        table.add_row(f"{temperature_K:.1f}", *cells)
+    return table
+
+
 def table_of_temperatures(ladder: tuple[float, ...], rows: list[dict[str, Any]]) -> Table:
     """With exchange and alone, at every temperature."""
     table = Table("K", "quantity", "with exchange", "alone", "z", title="mean ± standard error")
@@ -246,6 +273,20 @@ def main() -> None:
     from_all = reweighted_to_lowest(alone, ladder)
     out.print(table_of_temperatures(ladder, rows))
     out.print(table_of_lowest(rows[0], from_all))
+    kinetics = [
+        np.array(exchange.read("ladder_kinetic")).T,
+        [np.array(store.read("observables")[:, 2]) for store in stores],
+    ]
+    to_K = 2 / (n_free * BOLTZMANN_kJ_mol_K)
+    checks = {
+        f"{what}, {kind}": values
+        for kind, runs, kinetic in zip(("exchange", "alone"), (together, alone), kinetics, strict=True)
+        for what, values in (
+            ("kinetic temperature", [mean_and_error(to_K * series) for series in kinetic]),
+            ("potential, reweighted", potentials_reweighted(runs, ladder)),
+        )
+    }
+    out.print(table_of_checks(ladder, checks))
     summary = exchange_summary(exchange)
     capacities = [measured_heat_capacity(e.potential_kJ_mol, value) for e, value in zip(alone, ladder, strict=True)]
     gaps = zip(pairwise(ladder), pairwise(capacities), strict=True)
@@ -267,6 +308,7 @@ def main() -> None:
             "temperatures_K": list(ladder),
             "rows": rows,
             "reweighted_to_lowest": from_all,
+            "checks": checks,
             "acceptance": summary["acceptance"],
             "acceptance_predicted": predicted,
             "acceptance_predicted_beforehand": before,
