@@ -16,6 +16,7 @@ from pathlib import Path
 
 from unfreeze.corpus.mutations import Mutation
 from unfreeze.errors import InputError
+from unfreeze.properties.known.columns import Column, converted, plain_name, unit_of_constant, value_columns
 from unfreeze.properties.requests.mutations import read_mutations
 from unfreeze.properties.requests.residues import MutableResidues
 
@@ -24,26 +25,8 @@ __all__ = ["MAX_KNOWN", "KnownValues", "Measured", "parse_constant", "read_known
 MAX_KNOWN = 1000
 """Most measured values."""
 _MAX_BYTES = 5_000_000
-_GAS_CONSTANT_KJ_MOL_K = 8.314462618e-3
-_KILOCALORIE = 4.184
-_MOLAR = {"M": 1.0, "mM": 1e-3, "uM": 1e-6, "µM": 1e-6, "μM": 1e-6, "nM": 1e-9, "pM": 1e-12, "fM": 1e-15}
-_ENERGY = {"kjmol": 1.0, "kj": 1.0, "kcalmol": _KILOCALORIE, "kcal": _KILOCALORIE}
-_DEGREES = {"k": 0.0, "c": 273.15, "°c": 273.15, "degc": 273.15}
-_KINDS = {
-    "ddg": ("ddg", "deltadeltag", "δδg"),
-    "dg": ("dg", "deltag", "δg"),
-    "kd": ("kd",),
-    "dtm": ("dtm", "deltatm", "δtm"),
-    "tm": ("tm",),
-}
-_OF_TASK = {"affinity": ("ddg", "dg", "kd"), "stability": ("ddg", "dtm", "tm")}
-_ERRORS = ("error", "sd", "se", "sem", "stderr")
 _WILD = ("wt", "wild", "wildtype", "wild type", "wild-type", "-")
 _EMPTY = ("", "na", "n/a", "nan", "nd", "n.d.", "none")
-_EXAMPLES = {
-    "affinity": "ddg_kJ_mol, ddg_kcal_mol, kd_nM or dg_kcal_mol",
-    "stability": "ddg_kJ_mol, ddg_kcal_mol, dtm_K or tm_C",
-}
 _CONSTANT = re.compile(r"(?P<value>[+\-−]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*(?P<unit>\S+)")
 
 
@@ -91,17 +74,6 @@ class KnownValues:
         return tuple(dict.fromkeys(one.mutations for one in self.values if one.mutations))
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One column of values."""
-
-    title: str
-    kind: str
-    unit: str
-    value: int
-    error: int | None = None
-
-
 def parse_constant(text: str, temperature_K: float, option: str = "--known-kd") -> Measured:
     """``3.2nM``, ``-45 kJ/mol`` or ``-10.8kcal/mol`` of the wild type.
 
@@ -111,18 +83,18 @@ def parse_constant(text: str, temperature_K: float, option: str = "--known-kd") 
         If it is no such thing.
     """
     found = _CONSTANT.fullmatch(text.strip())
-    unit = found["unit"] if found else ""
-    example = "write a dissociation constant such as 3.2nM, or a free energy such as -45kJ/mol"
-    unit = unit if unit in _MOLAR else unit.replace("/", "")
-    if found is None or (unit not in _MOLAR and unit.lower() not in _ENERGY):
-        raise InputError(f"{option} {text!r}: no number with a unit; {example}")
+    unit = unit_of_constant(found["unit"]) if found else None
+    if found is None or unit is None:
+        raise InputError(
+            f"{option} {text!r}: no number with a unit; write a dissociation constant such as 3.2nM, or a free energy "
+            f"such as -45kJ/mol"
+        )
     value = float(found["value"].replace("−", "-"))
-    kind = "kd" if unit in _MOLAR else "dg"
-    converted, _ = _converted(kind, unit, value, None, temperature_K, f"{option} {text}")
-    return Measured((), "dg", converted, None, option)
+    in_kJ_mol, _ = converted(*unit, value, None, temperature_K, f"{option} {text}")
+    return Measured((), "dg", in_kJ_mol, None, option)
 
 
-def read_known(path: Path, task: str, residues: MutableResidues, *, temperature_K: float = 298.15) -> KnownValues:
+def read_known(path: str | Path, task: str, residues: MutableResidues, *, temperature_K: float = 298.15) -> KnownValues:
     """Read and check a table.
 
     Parameters
@@ -141,16 +113,17 @@ def read_known(path: Path, task: str, residues: MutableResidues, *, temperature_
     InputError
         If something cannot be read or used; of many faults the first ones are named.
     """
+    path = Path(path)
     lines, delimiter, head, first = _table(path)
     if "low_95_kJ_mol" in head:
         raise InputError(f"{path}: a table of predictions, not of measured values; give what was measured")
-    names = [_plain(title) for title in head]
+    names = [plain_name(title) for title in head]
     column = next((names.index(name) for name in ("mutations", "mutation") if name in names), None)
     if column is None:
         raise InputError(
             f"{path}, row {first}: a table without a column 'mutations' (it has {', '.join(head)[:80]}); name one so"
         )
-    columns = _value_columns(path, first, head, task)
+    columns = value_columns(path, first, head, task)
     values: list[Measured] = []
     faults: list[str] = []
     seen: dict[tuple[tuple[Mutation, ...], str], str] = {}
@@ -206,75 +179,11 @@ def _rows(path: Path, lines: list[str], delimiter: str, first: int) -> Iterator[
         raise InputError(f"{path}: cannot be read as a table ({error})") from None
 
 
-def _plain(title: str) -> str:
-    return re.sub(r"[\s_()\[\],]+", "", title).lower()
-
-
-def _split(title: str) -> tuple[str, str]:
-    """Name and unit of a column: ``ddg_kcal_mol``, ``Kd (nM)``, ``Tm [°C]``."""
-    found = re.fullmatch(r"(?P<name>.*?)[\s_]*[(\[](?P<unit>[^)\]]*)[)\]]", title) or re.fullmatch(
-        r"(?P<name>.+?)[\s_,]+(?P<unit>kJ[\s_/]*mol|kcal[\s_/]*mol|kJ|kcal|[munpfµμ]?M|K|°?C|degC)",
-        title,
-        re.IGNORECASE,
-    )
-    if found is None:
-        return _plain(title), ""
-    return _plain(found["name"]), re.sub(r"[\s_/]+", "", found["unit"])
-
-
-def _unit_fits(kind: str, unit: str) -> bool:
-    if kind == "kd":
-        return unit in _MOLAR
-    if kind in ("dtm", "tm"):
-        return unit.lower() in _DEGREES
-    return unit.lower() in _ENERGY
-
-
-def _value_columns(path: Path, row: int, head: Sequence[str], task: str) -> list[_Column]:
-    values: list[_Column] = []
-    errors: list[tuple[str, int]] = []
-    for place, title in enumerate(head):
-        name, unit = _split(title)
-        if name in _ERRORS or name in ("errortm", "errorkd", "errorddg"):
-            errors.append((unit, place))
-            continue
-        kind = next((kind for kind, names in _KINDS.items() if name in names), None)
-        if kind is None:
-            continue
-        if kind not in _OF_TASK[task]:
-            raise InputError(f"{path}, row {row}: column {title!r} is no value of {task}; it takes {_EXAMPLES[task]}")
-        if not _unit_fits(kind, unit):
-            what = f"unit {unit!r} is not known" if unit else "it has no unit"
-            raise InputError(f"{path}, row {row}: column {title!r}: {what}; write {_EXAMPLES[task]}")
-        values.append(_Column(title, kind, unit, place))
-    if not values:
-        raise InputError(
-            f"{path}, row {row}: no column of measured values (it has {', '.join(head)[:80]}); write {_EXAMPLES[task]}"
-        )
-    if len({one.kind for one in values}) < len(values):
-        raise InputError(f"{path}, row {row}: two columns of one kind of value; leave one out")
-    return [_with_error(path, row, one, errors, alone=len(values) == 1) for one in values]
-
-
-def _with_error(path: Path, row: int, one: _Column, errors: Sequence[tuple[str, int]], *, alone: bool) -> _Column:
-    degrees = one.unit.lower() in _DEGREES
-    fitting = [
-        place
-        for unit, place in errors
-        if unit.lower() == one.unit.lower() or (degrees and unit.lower() in _DEGREES) or (not unit and alone)
-    ]
-    if not fitting and alone and errors:
-        raise InputError(
-            f"{path}, row {row}: errors in {errors[0][0]!r} but values in {one.unit!r}; give both in one unit"
-        )
-    return _Column(one.title, one.kind, one.unit, one.value, fitting[0] if fitting else None)
-
-
 def _read_row(
     where: str,
     cells: list[str],
     column: int,
-    columns: Sequence[_Column],
+    columns: Sequence[Column],
     residues: MutableResidues,
     temperature_K: float,
 ) -> Iterator[Measured]:
@@ -303,8 +212,8 @@ def _read_row(
         error = _number(cells, one.error, where, "error") if one.error is not None else None
         if error is not None and error <= 0.0:
             raise InputError(f"{where}: an error of {error:g}; it must be above 0, or left empty")
-        converted = _converted(one.kind, one.unit, value, error, temperature_K, where)
-        yield Measured(mutations, "dg" if one.kind == "kd" else one.kind, *converted, where)
+        in_units = converted(one.kind, one.unit, value, error, temperature_K, where)
+        yield Measured(mutations, "dg" if one.kind == "kd" else one.kind, *in_units, where)
     if not said:
         raise InputError(f"{where}: {text} has no value; fill in {columns[0].title}, or take the row out")
 
@@ -326,30 +235,3 @@ def _number(cells: list[str], place: int, where: str, title: str) -> float | Non
     if not math.isfinite(value):
         raise InputError(f"{where}: {text!r} in column {title!r} is no number; leave the row out")
     return value
-
-
-def _converted(
-    kind: str, unit: str, value: float, error: float | None, temperature_K: float, where: str
-) -> tuple[float, float | None]:
-    """kJ/mol or K, and its error."""
-    if kind == "kd":
-        molar = value * _MOLAR[unit]
-        if not 1e-18 <= molar <= 10.0:
-            raise InputError(f"{where}: a dissociation constant of {value:g} {unit}; 1e-18 to 10 M is expected")
-        thermal = _GAS_CONSTANT_KJ_MOL_K * temperature_K
-        return thermal * math.log(molar), None if error is None else thermal * error / value
-    if kind == "tm":
-        kelvin = value + _DEGREES[unit.lower()]
-        if not 200.0 <= kelvin <= 450.0:
-            raise InputError(f"{where}: a melting temperature of {value:g} {unit}; −70 to 170 °C is expected")
-        return kelvin, error
-    if kind == "dtm":
-        if abs(value) > 150.0:
-            raise InputError(f"{where}: a melting temperature changed by {value:g} {unit}; at most 150 is expected")
-        return value, error
-    factor = _ENERGY[unit.lower()]
-    if abs(value * factor) > 250.0:
-        raise InputError(f"{where}: {value:g} {unit}, more than any measured free energy; check the unit")
-    if kind == "dg" and value > 0.0:
-        raise InputError(f"{where}: a free energy of binding of {value:g} {unit}; it is negative where two bind")
-    return value * factor, None if error is None else error * factor
