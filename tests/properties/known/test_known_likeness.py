@@ -22,7 +22,7 @@ from unfreeze.properties.known.amino_acids import ALIKE
 from unfreeze.properties.known.likeness import covariance
 from unfreeze.properties.known.reading import KnownValues, Measured
 
-OF = load_likeness("affinity")
+OF = replace(load_likeness("affinity"), least=0.0)
 NAMES = ("A:K15A", "A:K15W", "A:L20A", "B:D35A", "B:D35N", "A:K15A+B:D35A", "B:Y90F", "B:G99A")
 
 
@@ -83,6 +83,15 @@ def test_far_from_the_interface_nothing_moves():
     base = rows()
     found = update(base, measured([0, 1, 2], [20.0, 20.0, 20.0]), OF)
     assert found.value[7] == 0.0 and found.error[7] == base.error[7]
+
+
+def test_what_is_predicted_as_nearly_nothing_moves_hardly():
+    base = rows()
+    value = base.value.copy()
+    value[6], size = 0.05, replace(OF, least=0.3)
+    near = Rows(base.mutations, value, base.error, base.points, base.quantity)
+    moved = [update(near, measured([0, 1, 2], [30.0, 30.0, 30.0]), of).value[6] - 0.05 for of in (OF, size)]
+    assert 0.0 < moved[1] < 0.1 * moved[0]
 
 
 def test_the_order_of_what_is_known_does_not_matter():

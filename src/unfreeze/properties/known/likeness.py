@@ -11,7 +11,8 @@ error, and D scales to 1 again,
     covariance(r, r') = (1 − rest) σ_r σ_r' D (G + slope f_r f_r' / σ_r σ_r') D,
 
 so that alone every prediction has the error that it had. Rest is a row's own and shared with no other. What is
-predicted as exactly zero (residues that do not see the partner) has no part in it. Rows that were measured in another
+predicted as exactly zero (residues that do not see the partner) has no part in it, and what is predicted as far less
+than `least` hardly one. Rows that were measured in another
 quantity, ΔTm beside ΔΔG, go together by a factor. Rasmussen & Williams 2006, Gaussian Processes for Machine Learning.
 """
 
@@ -32,7 +33,7 @@ from unfreeze.corpus.mutations import AMINO_ACIDS, Mutation
 from unfreeze.errors import InputError
 from unfreeze.properties.known.amino_acids import ALIKE
 
-__all__ = ["SHIPPED", "Likeness", "Parts", "Rows", "combined", "covariance", "load_likeness", "parts"]
+__all__ = ["SHIPPED", "Likeness", "Parts", "Rows", "combined", "covariance", "involved", "load_likeness", "parts"]
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "known-values.json"
 """What was found on held-out complexes and proteins; recipes/properties/fit_known_values.py."""
@@ -56,11 +57,15 @@ class Likeness:
     rest
         Share of a variance that is a row's own.
     noise
-        Standard deviation of a measured change, kJ/mol (K, where melting points were measured).
+        Standard deviation of a measured change, kJ/mol.
     freedom
         Degrees of freedom of the scale of the errors: how little is believed of it before values are known.
     quantities
         Correlation of the errors of ΔΔG and ΔTm of one mutation.
+    noise_K
+        As `noise`, of melting temperatures.
+    least
+        Size of a prediction from which it has its part, kJ/mol.
     """
 
     level: float
@@ -75,6 +80,7 @@ class Likeness:
     freedom: float
     quantities: float = 0.0
     noise_K: float = 1.0
+    least: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +196,14 @@ def _scales(rows: Rows, of: Likeness) -> Floats:
     if len(several):
         some = rows.take(several)
         singles[several] = parts(some, some, of.reach_nm, paired=True).weighted(of)[:, 0]
-    return np.where(rows.value != 0.0, 1.0 / np.sqrt(np.maximum(singles, 1e-12)), 0.0)
+    return involved(rows.value, of) / np.sqrt(np.maximum(singles, 1e-12))
+
+
+def involved(value: Floats, of: Likeness) -> Floats:
+    """How much of a part rows have that are predicted so, 0 to 1."""
+    if of.least <= 0.0:
+        return (value != 0.0).astype(np.float64)
+    return 1.0 - np.exp(-((value / of.least) ** 2))
 
 
 def _one(together: Sequence[Mutation]) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from unfreeze.properties.known.likeness import Floats, Likeness, Parts, combined, parts
+from unfreeze.properties.known.likeness import Floats, Likeness, Parts, combined, involved, parts
 from unfreeze.properties.training.held_out import HeldOut
 
 __all__ = ["START", "fit_likeness", "reveal"]
@@ -40,7 +40,6 @@ class _Plan:
     error: Floats
     off: Floats
     quantity: NDArray[np.int64]
-    active: NDArray[np.bool_]
     weight: float
 
 
@@ -83,8 +82,8 @@ def fit_likeness(
     both
         Whether there are two quantities (ΔΔG and ΔTm).
     start
-        Where to begin; its reach and its noise are kept, for what a measurement is off by and what a row has of its own
-        are told apart by repeated measurements only.
+        Where to begin; its reach, least and noise are kept, for what a measurement is off by and what a row has of its
+        own are told apart by repeated measurements only.
     seed
         Of the rows that are revealed.
     most_steps
@@ -131,7 +130,6 @@ def _plans(one: HeldOut, reach_nm: float, random: np.random.Generator):
                 rows.error,
                 off,
                 rows.quantity,
-                rows.value != 0.0,
                 float(np.sqrt(min(len(one.rows), 100))),
             )
 
@@ -139,7 +137,7 @@ def _plans(one: HeldOut, reach_nm: float, random: np.random.Generator):
 def _score(plan: _Plan, of: Likeness) -> float:
     """−log chance of the rows that are predicted, a row."""
     alike = plan.parts.weighted(of)
-    scale = np.where(plan.active, 1.0 / np.sqrt(np.diag(alike)), 0.0)
+    scale = involved(plan.lever * plan.error, of) / np.sqrt(np.diag(alike))
     shared = combined(alike * scale[:, None] * scale[None], plan.lever, plan.lever, of)
     shared = shared * np.where(plan.quantity[:, None] != plan.quantity[None], of.quantities, 1.0)
     shared = (1.0 - of.rest) * shared * plan.error[:, None] * plan.error[None]
