@@ -25,7 +25,15 @@ from unfreeze.properties.statistics import pearson
 
 __all__ = ["main", "predictions"]
 
-GIVEN = {"s": "sequence", "ss": "+ structure", "ssd": "+ dynamics", "shipped": "as shipped"}
+GIVEN = {
+    "s": "sequence",
+    "ss": "+ structure",
+    "ssd": "+ dynamics",
+    "shipped": "network as shipped",
+    "charges": "+ charges",
+    "bounded": "+ bound (in use)",
+    "given": "the same, measured ΔG given",
+}
 TESTS = (
     ("affinity", "affinity", None, "SKEMPI, interfaces and shared mutations held out"),
     ("affinity_by_interface", "affinity", None, "SKEMPI, interfaces and SKEMPI's hold-outs held out"),

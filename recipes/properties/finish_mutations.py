@@ -3,8 +3,8 @@
     python recipes/properties/finish_mutations.py WORK OUT.safetensors
         [--given sequence,structure,language --language-model FOLDER]
 
-WORK is that of `train_mutations.py`, with the run ``all`` (the members) and, predicted ``--as-shipped``, the folds
-that the errors are taken from.
+WORK is that of `train_mutations.py`, with the run ``all`` (the members) and, predicted ``--as-shipped`` (for affinity
+then as told in use, by `combine_affinity.py`), the folds that the errors are taken from.
 The law of errors of a task, floor + by_size |prediction| + by_spread × spread of members, is the most likely one of
 absolute errors (of a Laplace distribution), scaled so that 68 % of them are below one standard deviation.
 """
@@ -83,7 +83,8 @@ def main() -> None:
     laws: dict[str, ErrorLaw] = {}
     scores: dict[str, Any] = {}
     for task in TASKS:
-        groups, measured, mean, spread = held_out(arguments.work, task, name)
+        in_use = name.replace("shipped", "bounded") if task == "affinity" else name
+        groups, measured, mean, spread = held_out(arguments.work, task, in_use)
         laws[task] = law_of(measured, mean, spread)
         share = np.abs(measured - mean) / laws[task].error(mean, spread)
         scores[task] = score_effects(measured, mean, groups, n_bootstrap=300).plain() | {
@@ -97,10 +98,11 @@ def main() -> None:
         "data": "SKEMPI 2.0 (affinity), S8754, M1261 and a part of the mega-scale set (stability), S4346 (melting); "
         "structures of the PDB; S669 and S571 only in these weights, never in the scores",
         "recipe": "recipes/properties/train_mutations.py --run all --seeds 3 --starts 3; "
-        "recipes/properties/finish_mutations.py",
+        "recipes/properties/combine_affinity.py; recipes/properties/finish_mutations.py",
         "splits": "recipes/properties/splits",
         "scores": scores,
-        "limits": "Residues exchanged in proteins, best with a structure; several at once are added up. No insertions, "
+        "limits": "Residues exchanged in proteins, best with a structure; several at once are added up "
+        "(on binding up to what there is to lose). No insertions, "
         "no modified residues, no change of fold or of the way of binding.",
     }
     if language:

@@ -75,12 +75,14 @@ def affinity(
             _check_sides(asked.mutations, partners)
             values = read_known_values(known, known_kd, "affinity", residues, temperature_K)
             _check_sides(values.mutants if values is not None else (), partners)
+            wild = [one.value for one in values.values if not one.mutations and one.kind == "dg"] if values else []
             found, notes, with_known = explain_with_known(
                 lambda wanted, why: predict_affinity(
                     molecule,
                     partners.names,
                     wanted,
                     temperature_K=temperature_K,
+                    measured_delta_g_kJ_mol=sum(wild) / len(wild) if wild else None,
                     model=chosen,
                     with_reasons=why,
                     progress=stages,

@@ -26,6 +26,7 @@ __all__ = [
     "N_NEIGHBOURS",
     "N_NODE",
     "N_PAIR",
+    "VIRTUAL_CB_NM",
     "Surroundings",
     "encode",
     "layers",
@@ -35,7 +36,7 @@ __all__ = [
 
 N_NEIGHBOURS = 24
 KINDS = (*LETTERS, "other amino acid", "purine", "pyrimidine", "ligand", "ion")
-_VIRTUAL_CB_NM = (-0.0527, -0.0774, -0.1210)  # of ideal L-amino acids, in the local frame (x to C, y towards N)
+VIRTUAL_CB_NM = (-0.0527, -0.0774, -0.1210)  # of ideal L-amino acids, in the local frame (x to C, y towards N)
 _BALLS = ((0.0, 0.35), (0.0, 0.55), (0.15, 0.45), (0.3, 0.4), (0.3, 0.6), (0.5, 0.5), (0.5, 0.8))
 """Distance from the virtual Cβ along the side chain and radius, nm."""
 _ATOM_CLASSES = ("backbone N", "backbone O", "backbone C", "carbon", "ring carbon", "polar N", "polar O", "+", "−", "S")
@@ -91,7 +92,7 @@ def surroundings(molecule: Complex, sites: NDArray[np.int64]) -> Surroundings:
     at = molecule.coordinates_nm
     origin = at[alpha[sites]]
     frame = frames[sites]
-    beta = origin + np.einsum("sij,j->si", frame, _VIRTUAL_CB_NM)
+    beta = origin + np.einsum("sij,j->si", frame, VIRTUAL_CB_NM)
     centre, side = _places(molecule, frames)
     nodes = np.concatenate(
         [
