@@ -33,6 +33,7 @@ from unfreeze.properties.training.held_out import HeldOut, read_held_out
 from unfreeze.properties.training.known_likeness import reveal
 
 TASKS = {"affinity": ("affinity",), "stability": ("stability",), "melting": ("melting",)}
+ENDINGS = {"affinity": "bounded", "stability": "shipped"}
 REVEALED = (3, 5, 10, 20)
 LEAST, LEAST_PREDICTED = 20, 10
 METHODS = ("model", "model + offset", "ridge on kinds", "known values")
@@ -162,10 +163,12 @@ def main() -> None:
     results: dict[str, Any] = {}
     for task in arguments.task or list(TASKS):
         family = "stability" if task == "melting" else task
-        files = sorted(arguments.work.glob(f"predictions-{family}-fold*-shipped.csv"))
+        files = sorted(arguments.work.glob(f"predictions-{family}-fold*-{ENDINGS[family]}.csv"))
         complexes = read_held_out(files, tables, corpus, laws, TASKS[task], least=LEAST)
         likeness = {
-            one: load_likeness(family, arguments.work / f"known-values-{one[12:].removesuffix('-shipped')}.json")
+            one: load_likeness(
+                family, arguments.work / f"known-values-{one[12:].removesuffix(f'-{ENDINGS[family]}')}.json"
+            )
             for one in {each.fold for each in complexes}
         }
         table = Table(title=f"{task}: rows of {len(complexes)} complexes or proteins that were held out")

@@ -2,8 +2,9 @@
 
     python recipes/properties/fit_known_values.py TABLES CORPUS WORK OUT.json [--model FILE]
 
-TABLES and CORPUS as for `train_mutations.py`, WORK as it made it, with ``predictions-affinity-fold*-shipped.csv`` and
-``predictions-stability-fold*-shipped.csv``; the errors are those that the model in use says. OUT is what is shipped,
+TABLES and CORPUS as for `train_mutations.py`, WORK as it and `combine_affinity.py` made it, with
+``predictions-affinity-fold*-bounded.csv`` and ``predictions-stability-fold*-shipped.csv``; the errors are those that
+the model in use says. OUT is what is shipped,
 fitted to all folds; WORK gets ``known-values-RUN.json``, fitted without the fold RUN, for `benchmarks.known_values`.
 """
 
@@ -25,7 +26,11 @@ from unfreeze.properties.training.held_out import HeldOut, read_held_out
 from unfreeze.properties.training.known_likeness import START, fit_likeness
 
 TASKS = {"affinity": ("affinity",), "stability": ("stability", "melting")}
+ENDINGS = {"affinity": "bounded", "stability": "shipped"}
+LEAST_KJ_MOL = 0.3
+"""Of affinity: what is predicted to be less is mostly too far away to be known by what was measured."""
 PARTS = ("level", "place", "exchange", "exchange_near", "own")
+ALONE = replace(START, quantities=0.0, least=LEAST_KJ_MOL)
 LEAST = 8
 
 
@@ -63,15 +68,15 @@ def main() -> None:
     laws = load_effect_model(arguments.model).errors
     found, held = {}, {}
     for task, quantities in TASKS.items():
-        files = sorted(arguments.work.glob(f"predictions-{task}-fold*-shipped.csv"))
+        files = sorted(arguments.work.glob(f"predictions-{task}-fold*-{ENDINGS[task]}.csv"))
         held[task] = read_held_out(files, tables, corpus, laws, quantities, least=LEAST)
         both = len(quantities) > 1
-        found[task] = fit_likeness(held[task], both=both, start=START if both else replace(START, quantities=0.0))
+        found[task] = fit_likeness(held[task], both=both, start=START if both else ALONE)
         print(task, rounded(found[task]), flush=True)
         for fold in sorted({one.fold for one in held[task]}):
             others = [one for one in held[task] if one.fold != fold]
             likeness = fit_likeness(others, both=both, start=found[task], most_steps=120)
-            name = fold.removeprefix("predictions-").removesuffix("-shipped")
+            name = fold.removeprefix("predictions-").removesuffix(f"-{ENDINGS[task]}")
             path = arguments.work / f"known-values-{name}.json"
             write_atomically(path, json.dumps(document({task: likeness}, {task: others}), indent=1) + "\n")
             print(path.name, rounded(likeness), flush=True)
