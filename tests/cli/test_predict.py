@@ -48,8 +48,8 @@ def _effect(mutations: Any, with_reasons: bool, *, tm: bool = False) -> Mutation
     )  # fmt: skip
 
 
-def predict_affinity(molecule, partners, mutations, *, temperature_K=298.15, model=None, with_reasons=True,
-                     progress=None):  # fmt: skip
+def predict_affinity(molecule, partners, mutations, *, temperature_K=298.15, measured_delta_g_kJ_mol=None,
+                     model=None, with_reasons=True, progress=None):  # fmt: skip
     if progress is not None:
         progress("Predicting", 0.5)
     effects = tuple(_effect(each, with_reasons) for each in mutations)
