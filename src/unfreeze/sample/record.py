@@ -137,8 +137,10 @@ def _centre_notes(sampler: HarmonicSampler) -> list[str]:
     centre = sampler.centre
     if centre is None:
         return []
+    n_frames = centre.average.n_frames
+    middle = "the one structure" if n_frames == 1 else f"the average of {n_frames:,} frames"
     text = (
-        f"Frames are drawn about the average of {centre.average.n_frames:,} frames of {centre.average.name}, which is "
+        f"Frames are drawn about {middle} of {centre.average.name}, which is "
         f"{centre.rmsd_nm:.2f} nm (root mean square) from the input"
     )
     far = "; springs are those of the input, which may hold other parts together than the average does"
