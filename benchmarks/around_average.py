@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.common import console, save
-from benchmarks.elasticity import CONTACT_NM, DEFAULT_TIME_NS, FEWEST_NEAR, N_DRAWS, NEAR_NM, trajectories
+from benchmarks.elasticity import CONTACT_NM, DEFAULT_TIME_NS, FEWEST_NEAR, N_DRAWS, near_pairs, trajectories
 from unfreeze.corpus import Corpus
 from unfreeze.corpus.split import Split
 from unfreeze.model.base_motion import BaseMotion, moves_of_points
@@ -56,12 +56,8 @@ def error(frames: NDArray[np.floating], reference: NDArray[np.floating], near: N
 def judge(corpus: Corpus, name: str, model: MotionModel) -> list[dict[str, Any]]:
     """Rows of the trajectories of an entry; none without an interface."""
     molecule = corpus.entry(name).complex
-    alpha = molecule.atom_of_residue("CA")
-    alpha = alpha[(alpha >= 0) & (molecule.residue_kind == "protein")]
+    alpha, near = near_pairs(molecule)
     points = molecule.coordinates_nm[alpha].astype(np.float64)
-    chain = molecule.chain_index[molecule.residue_index[alpha]]
-    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
-    near = np.argwhere(np.triu((distance < NEAR_NM) & (chain[:, None] != chain[None]), 1))
     if len(near) < FEWEST_NEAR:
         return []
     base = BaseMotion.of(molecule, n_draws=N_DRAWS)

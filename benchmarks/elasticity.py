@@ -37,6 +37,7 @@ from unfreeze.model.features import block_graph
 from unfreeze.model.motion_model import MotionModel, head, log_amplitude_of_conditions
 from unfreeze.model.network import encode
 from unfreeze.model.weights import load_model
+from unfreeze.structure.complex import Complex
 from unfreeze.structure.geometry import superpose_on_mean
 from unfreeze.structure.observables.motion import dccm, rmsf_nm
 from unfreeze.train.targets import b_factor_targets
@@ -128,19 +129,24 @@ def trajectories(corpus: Corpus, name: str) -> list[dict[str, Any]]:
     return found
 
 
+def near_pairs(molecule: Complex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cα atoms [n] of the protein, and pairs [n_near, 2] of them in different chains within :data:`NEAR_NM`."""
+    alpha = molecule.atom_of_residue("CA")
+    alpha = alpha[(alpha >= 0) & (molecule.residue_kind == "protein")]
+    chain = molecule.chain_index[molecule.residue_index[alpha]]
+    points = molecule.coordinates_nm[alpha]
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
+    return alpha, np.argwhere(np.triu((distance < NEAR_NM) & (chain[:, None] != chain[None]), 1))
+
+
 def judge(corpus: Corpus, name: str, model: MotionModel) -> list[dict[str, Any]]:
     """Rows of the trajectories of an entry; the harmonic one as unscaled motion, to be scaled later."""
     molecule = corpus.entry(name).complex
     rows_out = []
     base = BaseMotion.of(molecule, n_draws=N_DRAWS)
     graph = block_graph(BaseMotion.of(molecule))
-    alpha = molecule.atom_of_residue("CA")
-    alpha = alpha[(alpha >= 0) & (molecule.residue_kind == "protein")]
+    alpha, near = near_pairs(molecule)
     rows = base.blocks.atom_block[alpha]
-    chain = molecule.chain_index[molecule.residue_index[alpha]]
-    points = molecule.coordinates_nm[alpha]
-    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
-    near = np.argwhere(np.triu((distance < NEAR_NM) & (chain[:, None] != chain[None]), 1))
     for one in trajectories(corpus, name):
         frames = one["frames"][:, alpha]
         half = len(frames) // 2

@@ -1,8 +1,8 @@
 """Charges that a mutation brings or takes, in the field of the other partner, and how far a loss of affinity can go.
 
-Two constants and no training: what the network of `properties.effect_model` sees ends at the nearest 24 residues, while
-charges are felt beyond them (Selzer, Albeck & Schreiber 2000, Nat. Struct. Biol. 7, 537); and a mutation cannot lose
-more than there is to lose.
+A few constants and no training: what the network of `properties.effect_model` sees ends at the nearest 24 residues,
+while charges are felt beyond them (Selzer, Albeck & Schreiber 2000, Nat. Struct. Biol. 7, 537); and a mutation cannot
+lose more than there is to lose.
 """
 
 from __future__ import annotations
