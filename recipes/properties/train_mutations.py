@@ -7,7 +7,8 @@ TABLES and CORPUS as `build_tables.py` takes and makes them, SPLITS the folder `
 ``affinity-fold0`` … ``4`` and ``affinity_by_interface-fold0`` … (complexes held out), ``affinity-ABAG``,
 ``affinity-PrPI``, ``affinity-TCRpMHC`` (types of SKEMPI), ``stability-fold0`` … ``4``,
 ``test_S669``, ``test_S571`` (a test set held out), ``all`` (nothing held out). What is held out is left out with every
-structure and every row alike to it, of any task. With ``language`` among what is given, FOLDER is an ESM-2 model in the
+structure and every row alike to it, of any task; and what is in S669 or S571, which the lists of what is alike do not
+know, trains nothing but ``all``. With ``language`` among what is given, FOLDER is an ESM-2 model in the
 layout of Hugging Face (extra ``plm``). WORK keeps columns, weights and predictions; a run that was cut off goes on, and
 one that is there is not made again.
 """
@@ -40,14 +41,20 @@ from unfreeze.properties.training.fit import FitSettings, Parameters, fit_effect
 from unfreeze.properties.training.states import StateCache
 from unfreeze.properties.training.structures import native_sites, structure_states
 
+TEST_SETS = ("test_S669", "test_S571")
 SETTINGS = FitSettings(steps=1000, shares={"affinity": 2.0, "stability": 2.0, "melting": 1.0})
 
 
 def held_out(run: str, splits: Path) -> tuple[set[str], set[str]]:
-    """Keys of what is predicted in a run, and of what is left out beside it because it is alike."""
-    name, _, part = run.partition("-")
-    if name == "all":
+    """Keys of what is predicted in a run, and of what is left out beside it: what is alike, and the test sets."""
+    if run == "all":
         return set(), set()
+    test, alike = _split(run, splits)
+    return test, alike.union(*(Folds.load(splits / f"{name}.json").parts["test"] for name in TEST_SETS)) - test
+
+
+def _split(run: str, splits: Path) -> tuple[set[str], set[str]]:
+    name, _, part = run.partition("-")
     folds = Folds.load(splits / f"{name}.json")
     if name.startswith("test"):
         return set(folds.parts["test"]), {*folds.parts["alike"], *folds.lists["affinity_alike"]}

@@ -43,6 +43,19 @@ def test_tables_and_splits_from_a_corpus(corpus: Corpus, tmp_path: Path, capsys)
     assert "skempi_v2.csv: not the table of SKEMPI 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("run", ["affinity-fold0", "affinity-ABAG", "stability-fold3", "test_S669", "test_S571"])
+def test_what_is_in_a_test_set_trains_nothing_that_is_scored(run: str):
+    train = _recipe("train_mutations")
+    test, alike = train.held_out(run, _RECIPES / "splits")
+    sets = {
+        f"test_{name}": set(Folds.load(_RECIPES / "splits" / f"test_{name}.json").parts["test"])
+        for name in ("S669", "S571")
+    }
+    assert set().union(*sets.values()) <= test | alike and not test & alike
+    assert test == sets[run] if run in sets else not test & set().union(*sets.values())
+    assert train.held_out("all", _RECIPES / "splits") == (set(), set())
+
+
 def _row(group: str, text: str, value: float) -> MutationRow:
     return MutationRow("stability", value, (Mutation.read(text),), group, "S1", "t:1", sequence="A" * 9, positions=(1,))
 
