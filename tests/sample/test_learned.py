@@ -207,6 +207,20 @@ def test_what_the_model_was_not_trained_on_is_said(crambin, model, limits, optio
     assert (not warnings) if said is None else any(said in text for text in warnings)
 
 
+def test_a_backbone_alone_and_a_short_peptide_are_said(crambin, make, model):
+    bare = crambin.take_atoms(np.isin(crambin.atom_name, ("N", "CA", "C", "O")))
+    half = crambin.take_atoms(np.isin(crambin.atom_name, ("N", "CA", "C", "O", "CB")))
+
+    def warnings(molecule):
+        return sample_ensemble(molecule, model, n_frames=1).record["warnings"]
+
+    glycines = int((crambin.residue_name == "GLY").sum())
+    assert any(f"{46 - glycines} of 46 residues have no side chain" in said for said in warnings(bare))
+    assert not any("no side chain" in said for said in warnings(half))
+    assert any("has 8 residues of protein" in said for said in warnings(make.peptide(8, -62, -42)))
+    assert not any("do not keep one shape" in said for said in warnings(crambin))
+
+
 def test_much_that_is_not_protein_is_said(make, model):
     molecule = make.merge(make.peptide(8, -62, -42), make.ions([[0.9, 0.1 * k, 0.0] for k in range(4)]), chains="AI")
     warnings = sample_ensemble(molecule, model, n_frames=1).record["warnings"]
