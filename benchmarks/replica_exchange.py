@@ -1,11 +1,13 @@
 """Replica exchange against simulations at one temperature: alanine dipeptide, with and without exchanges.
 
     python -m benchmarks.replica_exchange [--ns 10] [--output FOLDER] [--json OUT]
+    python -m benchmarks.replica_exchange --exact [--json OUT]
 
 ACE-ALA-NME (amber14, OBC2) is run once with exchanges and once at every temperature alone, through the engine and with
 its default settings. Printed are potential energies and populations of φ and ψ at each temperature from both, and at
 300 K also from all temperatures without exchanges by reweighting (MBAR); potential energies at each temperature from
 all of either set by reweighting; and temperatures from kinetic energies. Called again on the same folder it resumes.
+With `--exact` systems are run whose answer is known (:mod:`benchmarks.replica_exchange_exact`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.common import console, save
+from benchmarks.replica_exchange_exact import run_exact
 from unfreeze.simulate.engine.exchange import exchange_summary
 from unfreeze.simulate.engine.run import run_simulation
 from unfreeze.simulate.engine.run_store import RunStore
@@ -244,7 +247,12 @@ def main() -> None:
     parser.add_argument("--ns", type=float, default=10.0, help="length of every replica and of every single run")
     parser.add_argument("--output", type=Path, default=Path("build/benchmarks/replica_exchange"))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--exact", action="store_true", help="springs, rigid pairs and double wells instead")
+    parser.add_argument("--part", type=float, default=1.0, help="of the lengths of these")
     arguments = parser.parse_args()
+    if arguments.exact:
+        run_exact(arguments.part, arguments.json)
+        return
     out = console()
     peptide = prepare_sequence("A", PreparationSettings(termini="capped")).complex
     molecular = build_system(peptide, settings_of(LOWEST_K, None).system)

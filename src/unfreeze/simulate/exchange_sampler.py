@@ -1,6 +1,7 @@
 """OpenMM's replica exchange sampler with a generator of its own, and with an account of energies and exchanges.
 
-OpenMM draws from Python's global generator, which cannot be saved along with one simulation; all else is its own.
+Two things are not OpenMM's: it draws from Python's global generator, which cannot be saved along with one simulation,
+and it scales velocities that are half a step away from the positions, which heats stiff motions at every exchange.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class SeededExchangeSampler(app.ReplicaExchangeSampler):
         self.beta = 1 / (BOLTZMANN_kJ_mol_K * temperatures_K)
         system = simulation.system
         self.masses = np.array([plain(system.getParticleMass(i)) for i in range(system.getNumParticles())])
+        self.inverse_masses = np.divide(1.0, self.masses, out=np.zeros_like(self.masses), where=self.masses > 0)
         self.probability_sum = np.zeros(n_states - 1)
         self.crossings = np.zeros(n_states, dtype=np.int64)
         self.last_end = np.full(n_states, _NOWHERE, dtype=np.int64)
@@ -47,11 +49,35 @@ class SeededExchangeSampler(app.ReplicaExchangeSampler):
     def simulateReplica(self, index: int, steps: int | None = None) -> None:
         """Integrate one replica, in pieces between which it can be stopped."""
         self.running = index
+        self.rescale_velocities(index)
         n_steps = self.stepsPerIteration if steps is None else steps
         for done in range(0, n_steps, _CHUNK_STEPS):
             if self.should_stop():
                 raise Stopped
             super().simulateReplica(index, min(_CHUNK_STEPS, n_steps - done))
+
+    def rescale_velocities(self, index: int) -> None:
+        """Bring the velocities of a replica to the temperature to which the last exchange sent it.
+
+        With the Langevin middle integrator they are those half a step before the positions, and hold half of the
+        forces that act on these: v = v₀ - (Δt/2) F/m, where v₀, the velocity at the whole step, is independent of the
+        positions. An exchange keeps positions and forces, so that v₀ alone is to be scaled with s = √(T′/T):
+        v′ = s v + (s - 1) (Δt/2) F/m. OpenMM scales v, which heats what is stiff: by per cents at frequencies of 1/Δt.
+        """
+        came_from, state = self._previousReplicaStateIndex[index], self.replicaStateIndex[index]
+        if came_from == state:
+            return
+        context = self.simulation.context
+        context.setState(self.replicaConformation[index])
+        now = context.getState(velocities=True, forces=True)
+        half_step_ps = 0.5 * plain(context.getIntegrator().getStepSize())
+        scale = math.sqrt(self.beta[came_from] / self.beta[state])
+        kick = half_step_ps * self.inverse_masses[:, None] * plain(now.getForces(asNumpy=True))
+        context.setVelocities(scale * plain(now.getVelocities(asNumpy=True)) + (scale - 1) * kick)
+        self.replicaConformation[index] = context.getState(
+            positions=True, velocities=True, parameters=True, integratorParameters=True
+        )
+        self._previousReplicaStateIndex[index] = state
 
     def potentials(self) -> NDArray[np.float64]:
         """Potential energy of every replica at the end of its last steps: [n_replicas], kJ/mol.

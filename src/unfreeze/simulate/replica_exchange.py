@@ -31,7 +31,7 @@ class TemperatureReplicaExchange:
     A *state* is a temperature, a *replica* a trajectory that wanders through them. Configurations by state sample the
     canonical ensemble of that temperature (Sugita and Okamoto 1999, doi:10.1016/S0009-2614(99)01123-9). After every
     iteration n² pairs drawn at random are offered an exchange, which mixes faster than neighbours alone (Chodera and
-    Shirts 2011, doi:10.1063/1.3660669); velocities are scaled with the root of the temperature.
+    Shirts 2011, doi:10.1063/1.3660669); velocities at whole steps are scaled with the root of the temperature.
 
     Parameters
     ----------
