@@ -20,7 +20,7 @@ from unfreeze.corpus import Corpus
 from unfreeze.corpus.mutations import Mutation
 from unfreeze.errors import InputError
 from unfreeze.properties.effect_model import EffectModel, ErrorLaw
-from unfreeze.properties.modalities.mutation import TASKS
+from unfreeze.properties.modalities.mutation import MELTING_POWER, TASKS
 from unfreeze.properties.mutants import build_mutant
 from unfreeze.properties.stability import predict_stability
 from unfreeze.properties.tables import MutationRow, load_tables
@@ -52,7 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     files = sorted(arguments.work.glob(f"effects-{arguments.run}-ssd-*.safetensors"))
     laws = {str(task): ErrorLaw(0.0, 0.0, 0.0, float("inf")) for task in TASKS}
-    model = EffectModel(tuple(map(safetensors.numpy.load_file, files)), errors=laws)
+    model = EffectModel(tuple(map(safetensors.numpy.load_file, files)), errors=laws, melting_power=MELTING_POWER)
     corpus = Corpus.open(arguments.corpus)
     dataset = arguments.run.removeprefix("test_")
     rows = [row for row in load_tables(arguments.tables).mutations if row.dataset == dataset]

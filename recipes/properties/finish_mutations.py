@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 
 from unfreeze.properties.effect_model import EffectModel, ErrorLaw, save_effect_model
 from unfreeze.properties.language.folder import open_folder
-from unfreeze.properties.modalities.mutation import TASKS
+from unfreeze.properties.modalities.mutation import MELTING_POWER, TASKS
 from unfreeze.properties.scores import score_effects
 
 HELD_OUT = {"affinity": "affinity-fold*", "stability": "test_S669", "melting": "test_S571"}
@@ -107,7 +107,7 @@ def main() -> None:
     }
     if language:
         card |= {"name": f"mutation effects with {language.name}"}
-    model = EffectModel(tuple(members), given, errors=laws, card=card, language=language)
+    model = EffectModel(tuple(members), given, errors=laws, card=card, melting_power=MELTING_POWER, language=language)
     path = save_effect_model(arguments.output, model)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, {len(members)} members")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -125,6 +126,20 @@ def test_stability_of_several_is_the_sum(model: EffectModel, make: SimpleNamespa
     assert all(effect.error_kJ_mol > 2.0 and effect.delta_tm_K is not None for effect in found)
 
 
+def test_long_chains_melt_over_a_smaller_range(model: EffectModel, make: SimpleNamespace) -> None:
+    scaled = replace(model, melting_power=0.5)
+    molecule = make.read("1hvr")  # two chains of 99
+    one = Mutation("A", 85, "", _letter(molecule, "A", 85), "V")
+    text = Mutation("", 3, "", "T", "V")
+    for source, asked, length in ((molecule, one, 99), ("MKTAYIAKQR" * 40, text, 400), ("MKTAYIAKQR", text, 40)):
+        plain, found = (
+            predict_stability(source, [[asked]], model=which, with_reasons=False).effects[0]
+            for which in (model, scaled)
+        )
+        assert found.delta_delta_g_kJ_mol == plain.delta_delta_g_kJ_mol
+        assert found.delta_tm_K == pytest.approx(plain.delta_tm_K * (100 / length) ** 0.5, rel=1e-6)
+
+
 def test_a_residue_that_is_not_there_is_refused_by_name(model: EffectModel, make: SimpleNamespace) -> None:
     molecule = make.read("1hvr")
     with pytest.raises(InputError, match="A:500 is not in the structure"):
@@ -132,8 +147,10 @@ def test_a_residue_that_is_not_there_is_refused_by_name(model: EffectModel, make
 
 
 def test_weights_come_back_from_their_file(model: EffectModel, tmp_path: Path) -> None:
+    model = replace(model, melting_power=0.5)
     path = save_effect_model(tmp_path / "one.safetensors", model)
     found = load_effect_model(path)
+    assert found.melting_power == 0.5
     assert found.given == model.given and found.errors == LAWS and found.card == {"name": "random"}
     for one, other in zip(found.members, model.members, strict=True):
         assert one.keys() == other.keys()
@@ -147,6 +164,8 @@ def test_weights_come_back_from_their_file(model: EffectModel, tmp_path: Path) -
         ({"features_version": 99}, "version 99 of the columns"),
         ({"width": 17}, "is damaged"),
         ({"given": ["structure"]}, "given is"),
+        ({"melting_power": -1.0}, "melting_power is -1"),
+        ({"melting_power": "much"}, "melting_power is 'much'"),
         ({"kind": "motion"}, "of kind 'motion', expected"),
         ({"errors": {}}, "for each task"),
         ({"errors": {task: {"floor": -1.0} for task in mutation.TASKS}}, "is damaged"),

@@ -68,6 +68,9 @@ class EffectModel:
         By task.
     card
         What the model is: data, recipe, scores, limits.
+    melting_power
+        Of the length of the chain, in changes of the melting temperature
+        (:func:`unfreeze.properties.modalities.mutation.melting_factor`); 0 in weights that were trained without.
     language
         The language model that it was trained with; None for none.
     reader
@@ -78,6 +81,7 @@ class EffectModel:
     given: tuple[str, ...] = trunk.MODALITIES
     errors: Mapping[str, ErrorLaw] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
+    melting_power: float = 0.0
     language: LanguageIdentity | None = None
     reader: Reader | None = None
 
@@ -143,6 +147,7 @@ def save_effect_model(path: str | Path, model: EffectModel) -> Path:
         "width": int(model.members[0]["native.weight"].shape[0]),
         "given": list(model.given),
         "errors": {task: asdict(law) for task, law in model.errors.items()},
+        "melting_power": model.melting_power,
         "card": dict(model.card),
     } | ({"language": asdict(model.language)} if model.language else {})
     return write_tensor_file(path, tensors, header)
@@ -193,7 +198,11 @@ def load_effect_model(path: str | Path | None = None, reader: Reader | None = No
     card = header.get("card")
     if not isinstance(card, dict):
         raise damaged(file.path, "'card' is not a JSON object")
-    return EffectModel(members, tuple(given), _laws(file.path, header.get("errors")), card, language, reader)
+    power = header.get("melting_power", 0.0)
+    if type(power) not in (int, float) or not 0.0 <= power <= 2.0:
+        raise damaged(file.path, f"melting_power is {power!r}, expected 0 to 2")
+    laws = _laws(file.path, header.get("errors"))
+    return EffectModel(members, tuple(given), laws, card, float(power), language, reader)
 
 
 def _laws(source: Path, found: Any) -> dict[str, ErrorLaw]:

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from unfreeze.corpus.mutations import Mutation
 from unfreeze.errors import InputError
 from unfreeze.properties.effect_model import EffectModel
+from unfreeze.properties.modalities.mutation import melting_factor
 from unfreeze.properties.modalities.sequence import LETTERS
 from unfreeze.properties.modalities.structure import KINDS, protein_sites
 from unfreeze.properties.mutants.columns import COLUMNS, mutation_contacts
 from unfreeze.properties.places import label_of, residue_labels
 from unfreeze.properties.sites import SiteColumns, columns_of_sequence, columns_of_structure
 from unfreeze.structure.complex import Complex
+from unfreeze.structure.similarity.sequences import chain_sequences
 
 __all__ = ["Surrounding", "outside_of", "summed"]
 
@@ -104,11 +106,20 @@ class Surrounding:
         return built[rows[:, 0]], built[rows[:, 1]], np.ones(n, dtype=bool)
 
     def exchange(self, task: str) -> NDArray[np.float64]:
-        """What each mutation is worth here: [n_members, n_mutations]."""
+        """What each mutation is worth here, kJ/mol (K): [n_members, n_mutations]."""
         kinds = np.array([[LETTERS.index(one.wild_type), LETTERS.index(one.mutant)] for one in self.mutations])
         kinds = kinds.reshape(len(self.mutations), 2)
         wild, mutant, known = self.contacts
-        return self.model.exchange(task, self.hidden, (kinds[:, 0], wild), (kinds[:, 1], mutant), known)
+        values = self.model.exchange(task, self.hidden, (kinds[:, 0], wild), (kinds[:, 1], mutant), known)
+        return values * melting_factor(self._lengths, self.model.melting_power) if task == "melting" else values
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.int64]:
+        """Residues of the chain of every mutation: [n_mutations]."""
+        if isinstance(self.source, str):
+            return np.full(len(self.mutations), len(self.source))
+        length = {one.chain: len(one.letters) for one in chain_sequences(self.source)}
+        return np.array([length[one.chain] for one in self.mutations], dtype=np.int64)
 
     def row(self, mutation: Mutation) -> int:
         """Where a mutation is in what :meth:`exchange` gives."""

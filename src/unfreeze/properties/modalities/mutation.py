@@ -22,11 +22,23 @@ from unfreeze.model.network import Array, linear, silu
 from unfreeze.properties.modalities.sequence import LETTERS
 from unfreeze.properties.mutants.columns import COLUMNS
 
-__all__ = ["READ", "SCALE", "TASKS", "exchange", "initial_shares", "layers", "native_logits"]
+__all__ = [
+    "MELTING_POWER",
+    "READ",
+    "SCALE",
+    "TASKS",
+    "exchange",
+    "initial_shares",
+    "layers",
+    "melting_factor",
+    "native_logits",
+]
 
 TASKS = ("affinity", "stability", "melting")
 SCALE = 6.0
 """kJ/mol (or K) that an output of 1 stands for."""
+MELTING_POWER = 0.5
+"""How fast changes of the melting temperature shrink with the length of the chain."""
 READ = {
     "affinity": ("sequence", "structure", "language"),
     "stability": ("sequence", "structure", "dynamics", "language"),
@@ -40,6 +52,7 @@ complex, and an effect far from the interface not zero. Held-out complexes are p
 """
 _SIGN = {"affinity": -1.0, "stability": 1.0, "melting": 1.0}  # of what is good for the fold
 _FIRST_SHARE = 0.3
+_TYPICAL_LENGTH, _LENGTHS = 100.0, (40.0, 1000.0)
 _N_COLUMNS = len(COLUMNS)
 _SMALL = 0.3
 
@@ -69,6 +82,22 @@ def initial_shares() -> dict[str, NDArray[np.float32]]:
 def native_logits(parameters: Mapping[str, Array], hidden: Array) -> Array:
     """How well every amino acid suits the surroundings, up to a constant: [n_sites, 20]."""
     return linear(parameters, "native", hidden)
+
+
+def melting_factor(n_residues: NDArray[np.integer], power: float) -> NDArray[np.float64]:
+    """What changes of the melting temperature are multiplied by: (100 / length)^power.
+
+    The enthalpy of unfolding grows with the chain (Robertson & Murphy 1997, Chem. Rev. 97, 1251), so that the same
+    change of free energy moves the melting temperature of a long one less.
+
+    Parameters
+    ----------
+    n_residues
+        Of the mutated chains.
+    power
+        0 for no such factor.
+    """
+    return (_TYPICAL_LENGTH / np.clip(n_residues, *_LENGTHS)) ** power
 
 
 def exchange(

@@ -42,6 +42,8 @@ class Examples:
         Wild type and mutant.
     contact : int64 [n_items, 2, 2]
         Rows of `contacts` by state and by letter.
+    length : int64 [n_rows]
+        Residues of the mutated chain.
     left_out
         How many rows, by reason.
     """
@@ -53,6 +55,7 @@ class Examples:
     site: NDArray[np.int64]
     letter: NDArray[np.int64]
     contact: NDArray[np.int64]
+    length: NDArray[np.int64]
     left_out: dict[str, int] = field(default_factory=dict)
 
 
@@ -133,7 +136,15 @@ def read_examples(
     columns = list(zip(*items, strict=True))
     row_of, site, letter, contact = (np.array(one, dtype=np.int64) for one in columns)
     return Examples(
-        tuple(kept), joined(gathered.sites), np.stack(gathered.contacts), row_of, site, letter, contact, dict(left_out)
+        rows=tuple(kept),
+        sites=joined(gathered.sites),
+        contacts=np.stack(gathered.contacts),
+        row=row_of,
+        site=site,
+        letter=letter,
+        contact=contact,
+        length=np.array([len(row.sequence) for row in kept], dtype=np.int64),
+        left_out=dict(left_out),
     )
 
 

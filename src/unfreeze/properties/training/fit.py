@@ -48,6 +48,8 @@ class FitSettings:
         How often the neighbours along the chain are left out, in the first part.
     shares
         How often each task is drawn.
+    melting_power
+        Of the length of the chain (:func:`unfreeze.properties.modalities.mutation.melting_factor`).
     """
 
     width: int = 96
@@ -63,6 +65,7 @@ class FitSettings:
     hide: float = 0.15
     hide_window: float = 0.8
     shares: Mapping[str, float] | None = None
+    melting_power: float = mutation.MELTING_POWER
 
 
 def fit_native(
@@ -159,13 +162,19 @@ def fit_effects(
 
 @torch.no_grad()
 def predict(
-    parameters: Parameters, examples: Examples, rows: NDArray[np.integer], task: str, given: Collection[str]
+    parameters: Parameters,
+    examples: Examples,
+    rows: NDArray[np.integer],
+    task: str,
+    given: Collection[str],
+    melting_power: float = mutation.MELTING_POWER,
 ) -> NDArray[np.float64]:
     """Effects of rows, kJ/mol or K: [n_rows]."""
     batches, found = _Batches(examples, rows), [np.empty(0)]
+    settings = FitSettings(melting_power=melting_power)
     for start in range(0, len(rows), 512):
         items = batches.items(np.asarray(rows[start : start + 512]))
-        found.append(_effects(parameters, examples, items, task, given, FitSettings(), training=False).numpy())
+        found.append(_effects(parameters, examples, items, task, given, settings, training=False).numpy())
     return np.concatenate(found).astype(np.float64) * mutation.SCALE
 
 
@@ -235,6 +244,9 @@ def _effects(
         wild, mutant = (letters[:, 0], contacts[:, 0]), (letters[:, 1], contacts[:, 1])
         values.append(mutation.exchange(parameters, task, hidden[:, state], wild, mutant, known))
     value = values[0] - values[1] if task == "affinity" else values[0]
+    if task == "melting":
+        factor = mutation.melting_factor(examples.length[examples.row[chosen]], settings.melting_power)
+        value = value * torch.as_tensor(factor, dtype=torch.float32)
     n = int(place.max()) + 1 if len(place) else 0
     return torch.zeros(n).index_add(0, torch.as_tensor(place), value)
 
