@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import stat
 import tarfile
 import zipfile
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unfreeze.corpus.fetch import archive as archive_module
 from unfreeze.corpus.fetch.archive import looks_whole, unpack
 from unfreeze.corpus.fetch.remote import safe_path
 from unfreeze.errors import InputError
@@ -117,6 +120,20 @@ def test_every_damage_is_seen(tmp_path: Path) -> None:
     assert not looks_whole(path)
     with pytest.raises(InputError, match="damaged"):
         unpack(path, tmp_path / "out", max_bytes=10**6)
+
+
+def test_an_archive_that_cannot_be_read_is_not_called_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tar_of(tmp_path / "a.tgz", ("x", b"1" * 5000, tarfile.REGTYPE))
+    assert looks_whole(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        looks_whole(tmp_path / "none.tgz")
+
+    def fails(*arguments: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(archive_module, "_read_through", fails)
+    with pytest.raises(InputError, match="Input/output error"):
+        looks_whole(path)
 
 
 @settings(max_examples=200, deadline=None)

@@ -86,7 +86,13 @@ def unpack(
 
 
 def looks_whole(archive: Path) -> bool:
-    """Whether the end of an archive is there: the directory of a zip file, the last block of a gzip one."""
+    """Whether the end of an archive is there: the directory of a zip file, the last block of a gzip one.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, which says nothing of what is in it.
+    """
     try:
         with archive.open("rb") as stream:
             mark = stream.read(2)
@@ -99,7 +105,9 @@ def looks_whole(archive: Path) -> bool:
             while tar.next() is not None:
                 pass
         return True
-    except _BROKEN:
+    except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InputError(f"{archive}: cannot be read ({error.strerror})") from None
         return False
 
 
