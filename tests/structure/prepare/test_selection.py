@@ -130,6 +130,9 @@ def test_a_ligand_with_a_force_field_is_kept_and_gets_its_hydrogens(
     assert "A:MEO301" not in look.labels(prepare(path, PreparationSettings(ligands="drop")).complex)
     with pytest.raises(InputError, match=r"absent\.xml"):
         prepare(path, PreparationSettings(force_field_files=("absent.xml",)))
+    (tmp_path / "smiles.xml").write_text(METHANOL.replace("MEO", "[H]OC"))  # as openmmforcefields names it
+    with pytest.raises(InputError, match=r'A:MEO301.* know \[H\]OC\. .*write <Residue name="MEO">'):
+        prepare(path, PreparationSettings(force_field_files=(str(tmp_path / "smiles.xml"),)))
 
 
 def renamed(lines: list[str], number: int, name: str, atoms: dict[str, str] | None = None) -> list[str]:

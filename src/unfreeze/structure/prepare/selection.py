@@ -6,7 +6,7 @@ What has no force field is refused by name, all of it in one message. Coordinate
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Collection
 
 import numpy as np
 
@@ -30,7 +30,7 @@ KEPT_IONS = frozenset("LI NA K RB CS MG CA SR BA ZN CD MN CO NI CU CL BR F I".sp
 _COORDINATION_NM = 0.28
 
 
-def select_residues(draft: Draft, settings: PreparationSettings, templates: Container[str], changes: Changes) -> None:
+def select_residues(draft: Draft, settings: PreparationSettings, templates: Collection[str], changes: Changes) -> None:
     """Drop what is not wanted and refuse what cannot be kept.
 
     Parameters
@@ -75,7 +75,7 @@ def select_residues(draft: Draft, settings: PreparationSettings, templates: Cont
         else:
             refused.append(residue)
     if refused:
-        raise InputError(_refusal(draft, refused))
+        raise InputError(_refusal(draft, refused, templates))
     words = {
         "cap": "a cap of no chain",
         "ion": "ions are not kept",
@@ -111,7 +111,7 @@ def _loose_caps(draft: Draft) -> list[Residue]:
     return loose
 
 
-def _refusal(draft: Draft, refused: list[Residue]) -> str:
+def _refusal(draft: Draft, refused: list[Residue], templates: Collection[str]) -> str:
     by_name: dict[str, list[Residue]] = defaultdict(list)
     for residue in refused:
         by_name[residue.name].append(residue)
@@ -119,13 +119,19 @@ def _refusal(draft: Draft, refused: list[Residue]) -> str:
         f"{residues[0].label}{f' and {len(residues) - 1} more {name}' if len(residues) > 1 else ''}"
         for name, residues in by_name.items()
     ]
-    ions = all(residue.kind == "ion" for residue in refused)
-    advice = (
-        "--ions drop leaves ions out."
-        if ions
-        else "OpenFF and GAFF parameters, written as an OpenMM force-field XML with openmmforcefields, are taken by "
-        "--force-field-file FILE.xml; --ligands drop leaves them out."
-    )
+    ligands = [name for name, residues in by_name.items() if residues[0].kind != "ion"]
+    if not ligands:
+        advice = "--ions drop leaves ions out."
+    elif templates:
+        advice = (
+            f"The force-field files that were given know {', '.join(sorted(templates)[:4])}. A ligand is found by its "
+            f'name: write <Residue name="{ligands[0]}"> in the XML. --ligands drop leaves them out.'
+        )
+    else:
+        advice = (
+            "OpenFF and GAFF parameters, written as an OpenMM force-field XML with openmmforcefields (conda-forge; "
+            "docs/simulate.md says how), are taken by --force-field-file FILE.xml; --ligands drop leaves them out."
+        )
     name = draft.source.name or "structure"
     return f"{name}: no force field for {'; '.join(texts)}. {advice}"
 
