@@ -2,7 +2,8 @@
 
 What a corpus keeps as labels of entries and as label sets becomes one list of :class:`MutationRow` (and of absolute
 affinities of wild types), saved so that training opens it at once. Folds that part no alike proteins are made in
-:mod:`unfreeze.properties.tables.folds` and kept as small files. Nothing here looks at coordinates.
+:mod:`unfreeze.properties.tables.folds` and kept as small files. Nothing here describes structures; entries are looked
+at only to find a protein that is in another one than its source names.
 """
 
 from unfreeze.properties.tables.reading import read_tables

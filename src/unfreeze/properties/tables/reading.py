@@ -15,6 +15,7 @@ from unfreeze.corpus.label_sets import LabelSet, label_set_names
 from unfreeze.corpus.labels import AffinityLabel, StabilityLabel
 from unfreeze.corpus.mutations import Mutation
 from unfreeze.corpus.store.store import Corpus
+from unfreeze.properties.tables.elsewhere import located
 from unfreeze.properties.tables.rows import AbsoluteAffinityRow, EffectTables, MutationRow, Task, weight_of
 
 __all__ = ["read_tables"]
@@ -38,7 +39,8 @@ def read_tables(corpus: Corpus, *, progress: Progress | None = None) -> EffectTa
     -------
     EffectTables
         Bounds and non-binders left out and counted; rows of one dataset with equal mutations and conditions merged by
-        the mean. Rows that a source made by turning others round are not in the corpus.
+        the mean. Rows that a source made by turning others round are not in the corpus. Proteins that are in another
+        entry than the source names are looked at there (:mod:`unfreeze.properties.tables.elsewhere`).
 
     Raises
     ------
@@ -65,7 +67,8 @@ def read_tables(corpus: Corpus, *, progress: Progress | None = None) -> EffectTa
     stabilities = list(_stabilities(corpus, places, left_out))
     rows = _merged([*affinities, *stabilities])
     left_out["merged with an equal row"] = len(affinities) + len(stabilities) - len(rows)
-    return EffectTables(tuple(rows), tuple(absolute), {key: n for key, n in sorted(left_out.items()) if n})
+    rows = located(rows, corpus)
+    return EffectTables(rows, tuple(absolute), {key: n for key, n in sorted(left_out.items()) if n})
 
 
 def _affinity(entry: str, label: AffinityLabel, left_out: Counter[str]) -> MutationRow | AbsoluteAffinityRow | None:
