@@ -41,6 +41,11 @@ def _words(
 ) -> str:
     errors = error.errors()
     first = errors[0]
+    if first["type"] == "missing":  # a key that is misspelt is told before the one that is then missing
+        beside = [
+            item for item in errors if item["type"] == "extra_forbidden" and item["loc"][:-1] == first["loc"][:-1]
+        ]
+        first = next(iter(beside), first)
     keys = _keys(data, first["loc"])
     text = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":

@@ -213,7 +213,8 @@ class SimulationSettings(_Settings):
         if lowest_K != self.conditions.temperature_K:
             raise ValueError(
                 f"replica_exchange.temperatures_K starts at {lowest_K:g}, and conditions.temperature_K is "
-                f"{self.conditions.temperature_K:g}; the lowest of the ladder must be the temperature of the conditions"
+                f"{self.conditions.temperature_K:g}; the lowest of the ladder must be that of the conditions; "
+                f"give --temperature {lowest_K:g}, say"
             )
         if every_ps < step_ps or abs(every_ps / step_ps - round(every_ps / step_ps)) > 1e-6:
             raise ValueError(

@@ -99,6 +99,10 @@ def test_changes_go_before_the_file(tmp_path: Path) -> None:
             "line 5, simulation.system.solvnt: unknown key; known are: force_field, ",
         ),
         (
+            "sequences: [AA]\nlength: 2ns\nsimulation:\n  replica_exchange: {temperature_K: [300, 350]}",
+            "line 4, simulation.replica_exchange.temperature_K: unknown key; known are: temperatures_K, ",
+        ),
+        (
             "sequences: [AA]\nlength: 2ns\nsimulation:\n  conditions: {temperature_K: 1e9}",
             "line 4, simulation.conditions.temperature_K: input should be less than or equal to 1000",
         ),
