@@ -1,12 +1,13 @@
 """Replica exchange against simulations at one temperature: alanine dipeptide, with and without exchanges.
 
-    python -m benchmarks.replica_exchange [--ns 10] [--output FOLDER] [--json OUT]
+    python -m benchmarks.replica_exchange [--ns 10] [--every-ps 0.5] [--openmms-scaling] [--output FOLDER] [--json OUT]
     python -m benchmarks.replica_exchange --exact [--json OUT]
 
 ACE-ALA-NME (amber14, OBC2) is run once with exchanges and once at every temperature alone, through the engine and with
 its default settings. Printed are potential energies and populations of φ and ψ at each temperature from both, and at
 300 K also from all temperatures without exchanges by reweighting (MBAR); potential energies at each temperature from
 all of either set by reweighting; and temperatures from kinetic energies. Called again on the same folder it resumes.
+With `--openmms-scaling` velocities are scaled at an exchange as OpenMM does it, half a step away from the positions.
 With `--exact` systems are run whose answer is known (:mod:`benchmarks.replica_exchange_exact`).
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.common import console, save
-from benchmarks.replica_exchange_exact import run_exact
+from benchmarks.replica_exchange_exact import openmms_scaling, run_exact
 from unfreeze.simulate.engine.exchange import exchange_summary
 from unfreeze.simulate.engine.run import run_simulation
 from unfreeze.simulate.engine.run_store import RunStore
@@ -43,6 +45,7 @@ from unfreeze.structure.prepare.preparation import prepare_sequence
 from unfreeze.structure.prepare.settings import PreparationSettings
 
 LOWEST_K, HIGHEST_K, ACCEPTANCE = 300.0, 600.0, 0.3
+EVERY_PS = 0.5
 BASINS = ("β, PPII", "αR", "αL")
 BINS = 24
 
@@ -75,9 +78,11 @@ class Ensemble:
         return np.histogram2d(*self.angles_rad.T, bins=(edges, edges))[0].ravel() / len(self.angles_rad)
 
 
-def settings_of(temperature_K: float, ladder: tuple[float, ...] | None) -> SimulationSettings:
-    """The default settings, frames every picosecond, exchanges twice as often."""
-    exchange = None if ladder is None else {"temperatures_K": ladder, "exchange_every_ps": 0.5}
+def settings_of(
+    temperature_K: float, ladder: tuple[float, ...] | None, every_ps: float = EVERY_PS
+) -> SimulationSettings:
+    """The default settings, frames every picosecond, exchanges oftener."""
+    exchange = None if ladder is None else {"temperatures_K": ladder, "exchange_every_ps": every_ps}
     return SimulationSettings.model_validate(
         {
             "conditions": {"temperature_K": temperature_K},
@@ -247,6 +252,8 @@ def main() -> None:
     parser.add_argument("--ns", type=float, default=10.0, help="length of every replica and of every single run")
     parser.add_argument("--output", type=Path, default=Path("build/benchmarks/replica_exchange"))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--every-ps", type=float, default=EVERY_PS, help="between attempts to exchange")
+    parser.add_argument("--openmms-scaling", action="store_true", help="of velocities, at an exchange")
     parser.add_argument("--exact", action="store_true", help="springs, rigid pairs and double wells instead")
     parser.add_argument("--part", type=float, default=1.0, help="of the lengths of these")
     arguments = parser.parse_args()
@@ -261,7 +268,10 @@ def main() -> None:
     ladder = ladder_for_acceptance(LOWEST_K, HIGHEST_K, ACCEPTANCE, expected)
     out.print(f"{len(ladder)} temperatures: {', '.join(f'{value:.1f}' for value in ladder)} K")
     began = time.process_time()
-    exchange = run(arguments.output / "exchange", molecular, settings_of(LOWEST_K, ladder), 1, arguments.ns)
+    name = "exchange" if arguments.every_ps == EVERY_PS else f"exchange-{arguments.every_ps:g}ps"
+    with openmms_scaling() if arguments.openmms_scaling else nullcontext():
+        folder = arguments.output / (f"{name}-openmm" if arguments.openmms_scaling else name)
+        exchange = run(folder, molecular, settings_of(LOWEST_K, ladder, arguments.every_ps), 1, arguments.ns)
     stores = [
         run(arguments.output / f"{value:.0f}K", molecular, settings_of(value, None), 10 + row, arguments.ns)
         for row, value in enumerate(ladder)

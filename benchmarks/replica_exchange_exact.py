@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from unfreeze.simulate.ladder import BOLTZMANN_kJ_mol_K, geometric_ladder
 from unfreeze.simulate.replica_exchange import TemperatureReplicaExchange
 from unfreeze.simulate.settings import SimulationSettings
 
-__all__ = ["run_exact"]
+__all__ = ["openmms_scaling", "run_exact"]
 
 LADDER_K = geometric_ladder(300.0, 600.0, 4)
 N_BODIES, N_BLOCKS = 16, 40
@@ -172,6 +172,11 @@ def run_exact(part: float = 1.0, json: Path | None = None) -> None:
     save(json, "replica_exchange", {"temperatures_K": list(LADDER_K), "rows": rows})
 
 
+def openmms_scaling() -> AbstractContextManager[Any]:
+    """Within it velocities are scaled as OpenMM does it."""
+    return patch.object(SeededExchangeSampler, "rescale_velocities", lambda *_: None)
+
+
 def measure(exact: Exact, kind: str, step_fs: float, every_ps: float, ns: float) -> dict[str, Any]:
     """One run: errors of means relative to what they should be, with standard errors, by temperature."""
     settings = SimulationSettings.model_validate(
@@ -191,7 +196,7 @@ def measure(exact: Exact, kind: str, step_fs: float, every_ps: float, ns: float)
         if kind == "alone":
             stack.enter_context(patch.object(SeededExchangeSampler, "exchangeReplicas", lambda _: None))
         elif kind != "exchange":
-            stack.enter_context(patch.object(SeededExchangeSampler, "rescale_velocities", lambda *_: None))
+            stack.enter_context(openmms_scaling())
         exchange.start(exact.positions_nm)
         exchange.advance(round(20 / every_ps), 0)
         frames = exchange.advance(n_iterations)
