@@ -42,7 +42,7 @@ from unfreeze.properties.training.states import StateCache
 from unfreeze.properties.training.structures import native_sites, structure_states
 
 TEST_SETS = ("test_S669", "test_S571")
-SETTINGS = FitSettings(steps=1000, shares={"affinity": 2.0, "stability": 2.0, "melting": 1.0})
+SETTINGS = FitSettings(steps=1000, dropout=0.5, shares={"affinity": 2.0, "stability": 2.0, "melting": 1.0})
 
 
 def held_out(run: str, splits: Path) -> tuple[set[str], set[str]]:

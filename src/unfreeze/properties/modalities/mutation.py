@@ -37,7 +37,7 @@ __all__ = [
 TASKS = ("affinity", "stability", "melting")
 SCALE = 6.0
 """kJ/mol (or K) that an output of 1 stands for."""
-MELTING_POWER = 0.5
+MELTING_POWER = 0.75
 """How fast changes of the melting temperature shrink with the length of the chain."""
 READ = {
     "affinity": ("sequence", "structure", "language"),

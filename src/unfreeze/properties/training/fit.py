@@ -46,6 +46,9 @@ class FitSettings:
         How often structure, how often dynamics, and how often language are left out of a site.
     hide_window
         How often the neighbours along the chain are left out, in the first part.
+    hide_window_effects
+        The same in the second part, of sites with a structure and of sites without: a window tells a protein apart
+        more than it tells what its residues do.
     shares
         How often each task is drawn.
     melting_power
@@ -64,6 +67,7 @@ class FitSettings:
     dropout: float = 0.3
     hide: float = 0.15
     hide_window: float = 0.8
+    hide_window_effects: tuple[float, float] = (0.2, 0.8)
     shares: Mapping[str, float] | None = None
     melting_power: float = mutation.MELTING_POWER
 
@@ -233,8 +237,13 @@ def _effects(
     chosen, place = items
     sites, inverse = np.unique(examples.site[chosen], return_inverse=True)
     columns = _columns(examples.sites.take(sites))
-    hidden = _encode(parameters, columns, given, settings, dropout=settings.dropout, training=training)
-    hidden = hidden[torch.as_tensor(inverse.reshape(len(chosen), 2))]
+    places = torch.as_tensor(inverse.reshape(len(chosen), 2))
+    if training:
+        with_structure, alone = settings.hide_window_effects
+        blank = torch.rand(len(sites)) < torch.where(columns["has_structure"] > 0, with_structure, alone)
+        blank[places[:, 1]] = blank[places[:, 0]]
+        columns["window"] = torch.where(blank[:, None], _hidden_window(len(sites)), columns["window"])
+    hidden = _encode(parameters, columns, given, settings, dropout=settings.dropout, training=training)[places]
     letters = torch.nn.functional.one_hot(torch.as_tensor(examples.letter[chosen]), len(sequence.LETTERS)).float()
     values = []
     for state in range(2 if task == "affinity" else 1):
