@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
@@ -21,7 +19,7 @@ from unfreeze.corpus.statistics.motion import RMSF_EDGES_A
 from unfreeze.corpus.statistics.tables import Table, statistics_tables, time_words
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import write_atomically
-from unfreeze.report import packing
+from unfreeze.report.layout import assets, page_environment
 from unfreeze.report.svg import axis, chart, percent, tag
 
 __all__ = ["corpus_html", "write_corpus_report"]
@@ -64,11 +62,8 @@ def write_corpus_report(statistics: Mapping[str, Any], target: str | os.PathLike
 
 def corpus_html(statistics: Mapping[str, Any]) -> str:
     """The page as text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    script = "(() => {\n'use strict';\n" + "\n".join(_static(name) for name in SCRIPTS) + "\n})();"
+    shared = assets(STYLES, SCRIPTS)
+    environment = page_environment()
     tables = {table.name: table for table in statistics_tables(statistics)}
     charts = _charts(statistics, tables)
     sections = [
@@ -92,9 +87,9 @@ def corpus_html(statistics: Mapping[str, Any]) -> str:
         licences=licences,
         sections=sections,
         version=unfreeze.__version__,
-        style="".join(_static(name) for name in STYLES),
-        script=script,
-        script_source=packing.content_hash(script),
+        style=shared.style,
+        script=shared.script,
+        script_sources=shared.script_sources,
     )
 
 
@@ -158,12 +153,3 @@ def _rmsf(rows: list[Mapping[str, Any]]) -> Markup:
     ticks = axis([(k / len(names), f"{name} Å" if k == 0 else name) for k, name in enumerate(names)], 0)
     parts.append(tag("svg", {"y": bottom - 6, "width": "100%", "height": 20, "overflow": "visible"}, ticks))
     return chart("Residues by RMSF", "; ".join(tell), bottom + 18, *parts)
-
-
-def _static(name: str) -> str:
-    found = resources.files("unfreeze.report").joinpath("static", name).read_text(encoding="utf-8")
-    return found.replace("\r\n", "\n")
-
-
-def _template(name: str) -> str:
-    return resources.files("unfreeze.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ import numpy as np
 
 import unfreeze
 from unfreeze.evaluate.metric import Estimate
-from unfreeze.report import packing
 from unfreeze.report.evaluation_charts import COLOURS, STRIP_HEIGHT, Strip, strip_chart
 from unfreeze.report.evaluation_details import target_details
 from unfreeze.report.evaluation_folder import EvaluationFolder, MetricInfo, load_evaluation, mapping, sequence, text
@@ -32,6 +30,7 @@ from unfreeze.report.evaluation_tables import (
     worst_rows,
     worst_targets,
 )
+from unfreeze.report.layout import assets, page_environment
 
 __all__ = ["evaluation_html", "write_evaluation_page"]
 
@@ -87,12 +86,8 @@ def evaluation_html(data: EvaluationFolder) -> str:
     data
         What to show.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["groupby_in_order"] = _groups
-    script = "(() => {\n'use strict';\n" + "\n".join(_static(name) for name in SCRIPTS) + "\n})();"
+    shared = assets(STYLES, SCRIPTS)
+    environment = page_environment(groupby_in_order=_groups)
     scored = [(target, generator) for target, scores in data.results.items() for generator in scores]
     every = [e for scores in data.results.values() for result in scores.values() for e in result.estimates.values()]
     single = len(data.targets) == 1 and len(data.generators) == 1
@@ -106,9 +101,9 @@ def evaluation_html(data: EvaluationFolder) -> str:
         command=data.command,
         made_with=data.version,
         version=unfreeze.__version__,
-        style="".join(_static(name) for name in STYLES),
-        script=script,
-        script_source=packing.content_hash(script),
+        style=shared.style,
+        script=shared.script,
+        script_sources=shared.script_sources,
         single=single,
         generators=[{"name": name, "colour": f"g{k % COLOURS}"} for k, name in enumerate(data.generators)],
         n_targets=len(data.targets),
@@ -223,12 +218,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(_plain(item) for item in sequence(value)[:40])
     return text(value)
-
-
-def _static(name: str) -> str:
-    found = resources.files("unfreeze.report").joinpath("static", name).read_text(encoding="utf-8")
-    return found.replace("\r\n", "\n")
-
-
-def _template(name: str) -> str:
-    return resources.files("unfreeze.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
 import unfreeze
 from unfreeze.report import facts, packing, words
 from unfreeze.report.findings import Findings, analyse
+from unfreeze.report.layout import assets, page_environment
 from unfreeze.report.molstar import MolstarBundle, load_molstar
 from unfreeze.report.scene import Scene, make_scene
 from unfreeze.structure.ensemble import Ensemble
@@ -80,16 +79,13 @@ def page_html(ensemble: Ensemble, bundle: MolstarBundle | None = None) -> str:
     found = analyse(ensemble)
     scene = make_scene(ensemble.complex, ensemble.coordinates_nm, ensemble.weights, found.residue_rmsf_a)
     viewer = bundle or load_molstar()
-    script = "(() => {\n'use strict';\n" + "\n".join(_static(name) for name in SCRIPTS) + "\n})();"
     record, molecule = ensemble.record, ensemble.complex
     temperature, timescale = facts.conditions_text(record)
     source = record.get("input")
     source = source if isinstance(source, dict) else {}
     interfaces = [_interface_row(item, ensemble.weights) for item in found.interfaces]
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    environment.filters["bound"] = bound
+    shared = assets(("report.css",), SCRIPTS, *([viewer.script] if viewer else []))
+    environment = page_environment(bound=bound)
     return environment.get_template("page.html").render(
         name=str(source.get("name") or molecule.source.name or "Ensemble"),
         title=str(source.get("title") or molecule.source.title or ""),
@@ -115,9 +111,9 @@ def page_html(ensemble: Ensemble, bundle: MolstarBundle | None = None) -> str:
         provenance_rows=facts.provenance_rows(record),
         warnings=[str(text) for text in record.get("warnings") or []],
         version=unfreeze.__version__,
-        style=_static("report.css"),
-        script=script,
-        script_sources=" ".join(packing.content_hash(text) for text in (script, *([viewer.script] if viewer else []))),
+        style=shared.style,
+        script=shared.script,
+        script_sources=shared.script_sources,
         blocks={
             "data": packing.pack(packing.json_bytes(_payload(ensemble, found, scene))),
             "coordinates": packing.pack(scene.coordinates),
@@ -132,15 +128,6 @@ def page_html(ensemble: Ensemble, bundle: MolstarBundle | None = None) -> str:
 def bound(text: str) -> str:
     """Keep a number and its unit on one line."""
     return re.sub(r"(?<=\d) (?=(?:Å|%|K|ps|ns|µs)(?!\w))", "\N{NO-BREAK SPACE}", text)
-
-
-def _static(name: str) -> str:
-    text = resources.files("unfreeze.report").joinpath("static", name).read_text(encoding="utf-8")
-    return text.replace("\r\n", "\n")
-
-
-def _template(name: str) -> str:
-    return resources.files("unfreeze.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _tiles(ensemble: Ensemble, found: Findings) -> list[dict[str, str]]:

@@ -6,11 +6,9 @@ or compressed and then as text nodes.
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 import unfreeze
@@ -18,6 +16,7 @@ from unfreeze.errors import InputError
 from unfreeze.files.atomic import write_atomically
 from unfreeze.report import packing
 from unfreeze.report.facts import input_rows
+from unfreeze.report.layout import assets, page_environment
 from unfreeze.report.molstar import MolstarBundle, load_molstar
 from unfreeze.report.page import bound
 from unfreeze.report.prediction_folder import PredictionFolder
@@ -83,13 +82,8 @@ def prediction_html(found: PredictionFolder, bundle: MolstarBundle | None = None
     scene = _scene(found) if by_mutation and found.molecule is not None else None
     viewer = (bundle or load_molstar()) if scene is not None else None
     proteins = record.get("proteins") or []
-    script = "(() => {\n'use strict';\n" + "\n".join(_static(name) for name in SCRIPTS) + "\n})();"
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["bound"] = bound
-    environment.filters["minus"] = lambda text: text.replace("-", "\N{MINUS SIGN}")
+    shared = assets(STYLES, SCRIPTS, *([viewer.script] if viewer else []))
+    environment = page_environment(bound=bound, minus=lambda text: text.replace("-", "\N{MINUS SIGN}"))
     binding = record.get("affinity") or {}
     payload = {"heat": heat.payload() if heat else None, "worse": heat.worse if heat else 1, "scene": None}
     if scene is not None:
@@ -121,9 +115,9 @@ def prediction_html(found: PredictionFolder, bundle: MolstarBundle | None = None
         input_rows=input_rows(record),
         provenance_rows=_provenance(record),
         version=unfreeze.__version__,
-        style="".join(_static(name) for name in STYLES),
-        script=script,
-        script_sources=" ".join(packing.content_hash(text) for text in (script, *([viewer.script] if viewer else []))),
+        style=shared.style,
+        script=shared.script,
+        script_sources=shared.script_sources,
         blocks={
             "data": packing.pack(packing.json_bytes(payload)),
             "coordinates": packing.pack(scene["coordinates"]) if scene is not None else "",
@@ -221,12 +215,3 @@ def _provenance(record: dict[str, Any]) -> list[tuple[str, str]]:
     for item in record.get("weights") or []:
         rows += [(f"Weights {item['name']}, SHA-256", item["sha256"])]
     return [(label, str(value)) for label, value in rows if value]
-
-
-def _static(name: str) -> str:
-    found = resources.files("unfreeze.report").joinpath("static", name).read_text(encoding="utf-8")
-    return found.replace("\r\n", "\n")
-
-
-def _template(name: str) -> str:
-    return resources.files("unfreeze.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -6,7 +6,6 @@ are in it as text; the script only sorts tables and switches the theme. All text
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from markupsafe import Markup
 import unfreeze
 from unfreeze.errors import InputError
 from unfreeze.files.atomic import write_atomically
-from unfreeze.report import packing
+from unfreeze.report.layout import assets, page_environment
 from unfreeze.report.simulation_charts import time_unit
 from unfreeze.report.simulation_details import group_details
 from unfreeze.report.simulation_folder import Run, SimulationFolder, load_simulation
@@ -69,11 +68,8 @@ def simulation_html(folder: SimulationFolder) -> str:
     folder
         What to show.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    script = "(() => {\n'use strict';\n" + "\n".join(_static(name) for name in SCRIPTS) + "\n})();"
+    shared = assets(STYLES, SCRIPTS)
+    environment = page_environment()
     groups = folder.groups()
     details, n_left_out = _details(environment, groups)
     rows = [_row(run) for run in folder.runs[:_MOST_RUNS]]
@@ -94,9 +90,9 @@ def simulation_html(folder: SimulationFolder) -> str:
         details=details,
         n_left_out=n_left_out,
         version=unfreeze.__version__,
-        style="".join(_static(name) for name in STYLES),
-        script=script,
-        script_source=packing.content_hash(script),
+        style=shared.style,
+        script=shared.script,
+        script_sources=shared.script_sources,
     )
 
 
@@ -148,12 +144,3 @@ def _time(time_ps: float) -> str:
         return "0"
     size, unit = time_unit(time_ps)
     return f"{time_ps / size:,.6g} {unit}"
-
-
-def _static(name: str) -> str:
-    found = resources.files("unfreeze.report").joinpath("static", name).read_text(encoding="utf-8")
-    return found.replace("\r\n", "\n")
-
-
-def _template(name: str) -> str:
-    return resources.files("unfreeze.report").joinpath("templates", name).read_text(encoding="utf-8")
