@@ -236,9 +236,9 @@ def files_of(settings: SystemSettings) -> tuple[str, ...]:
         raise InputError(
             "force_field custom needs force_field_files: the OpenMM XML files of a whole force field, with its water "
             "if the solvent is explicit. For a99SB-disp, which OpenMM does not ship, github.com/JuliaMolSim/Molly.jl "
-            "has a99SB-disp.xml and a99SB-disp_water.xml in data/force_fields (not checked here; its authors' files, at "
-            "github.com/paulrobustelli/Force-Fields, are not for OpenMM); take solvent opc with them, which then stands "
-            "for any water of four sites."
+            "has a99SB-disp.xml and a99SB-disp_water.xml in data/force_fields (not checked here; files of its authors, "
+            "not for OpenMM, are at github.com/paulrobustelli/Force-Fields); take solvent opc with them, which then "
+            "stands for any water of four sites."
         )
     return (*force_field.files, *force_field.solvent_files[settings.solvent], *settings.force_field_files)
 
