@@ -26,15 +26,16 @@ from unfreeze.properties.language.folder import open_folder
 from unfreeze.properties.modalities.mutation import MELTING_POWER, TASKS
 from unfreeze.properties.scores import score_effects
 
-HELD_OUT = {"affinity": "affinity-fold*", "stability": "test_S669", "melting": "test_S571"}
+HELD_OUT = {"affinity": "affinity-fold*", "stability": "stability-fold*", "melting": "stability-fold*"}
+TESTS = {"stability": "test_S669", "melting": "test_S571"}
 
 
 def held_out(
-    work: Path, task: str, name: str
+    work: Path, runs: str, task: str, name: str
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Groups, measured values, means and spreads of the members, of rows that were held out."""
+    """Groups, measured values, means and spreads of the members, of rows of a task that runs held out."""
     groups, measured, mean, spread = [], [], [], []
-    for path in sorted(work.glob(f"predictions-{HELD_OUT[task]}-{name}.csv")):
+    for path in sorted(work.glob(f"predictions-{runs}-{name}.csv")):
         with path.open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 if row["task"] == task:
@@ -62,6 +63,19 @@ def law_of(measured: NDArray[np.float64], mean: NDArray[np.float64], spread: NDA
     return ErrorLaw(float(floor), float(size), float(between), float(np.quantile(spread, 0.99)))
 
 
+def scores_of(
+    law: ErrorLaw, runs: str, rows: tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+) -> dict[str, Any]:
+    """Scores of rows that runs held out, and how many of their errors are as small as a law says."""
+    groups, measured, mean, spread = rows
+    share = np.abs(measured - mean) / law.error(mean, spread)
+    return score_effects(measured, mean, groups, n_bootstrap=300).plain() | {
+        "held_out": runs,
+        "within_1_error": round(float((share < 1.0).mean()), 3),
+        "within_2_errors": round(float((share < 2.0).mean()), 3),
+    }
+
+
 def main() -> None:
     """Write the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -84,19 +98,18 @@ def main() -> None:
     scores: dict[str, Any] = {}
     for task in TASKS:
         in_use = name.replace("shipped", "bounded") if task == "affinity" else name
-        groups, measured, mean, spread = held_out(arguments.work, task, in_use)
-        laws[task] = law_of(measured, mean, spread)
-        share = np.abs(measured - mean) / laws[task].error(mean, spread)
-        scores[task] = score_effects(measured, mean, groups, n_bootstrap=300).plain() | {
-            "held_out": HELD_OUT[task],
-            "within_1_error": round(float((share < 1.0).mean()), 3),
-            "within_2_errors": round(float((share < 2.0).mean()), 3),
-        }
+        of_folds = held_out(arguments.work, HELD_OUT[task], task, in_use)
+        laws[task] = law_of(*of_folds[1:])
+        scores[task] = scores_of(laws[task], HELD_OUT[task], of_folds)
+        if task in TESTS:
+            of_test = held_out(arguments.work, TESTS[task], task, in_use)
+            if of_test[0]:
+                scores[f"{task}, test"] = scores_of(laws[task], TESTS[task], of_test)
         print(task, laws[task], scores[task])
     card = {
         "name": "unfreeze mutation effects 1",
         "data": "SKEMPI 2.0 (affinity), S8754, M1261 and a part of the mega-scale set (stability), S4346 (melting); "
-        "structures of the PDB; S669 and S571 only in these weights, never in the scores",
+        "structures of the PDB; S669 and S571 only in these weights, never in what the scores are of",
         "recipe": "recipes/properties/train_mutations.py --run all --seeds 3 --starts 3; "
         "recipes/properties/combine_affinity.py; recipes/properties/finish_mutations.py",
         "splits": "recipes/properties/splits",

@@ -153,10 +153,11 @@ def test_from_tables_to_a_prediction(
     assert len(written) == 2 and written[0].startswith("effects-all-ssl-")
     (predictions,) = work.glob("predictions-all-shipped-ssl-*.csv")
     # what was held out is made up; affinity is read as told in use, where `combine_affinity.py` was run
-    runs = {"affinity": "affinity-fold0", "stability": "test_S669", "melting": "test_S571"}
-    for task, run in runs.items():
+    runs = {"affinity-fold0": ("affinity",), "stability-fold0": ("stability", "melting"), "test_S669": ("stability",)}
+    for run, tasks in runs.items():
         lines = [
             f"{task},g{k % 3},{measured},{measured + one} {measured + other}"
+            for task in tasks
             for k, (measured, one, other) in enumerate(np.random.default_rng(0).normal(0.0, 5.0, (40, 3)))
         ]
         for kind in ("shipped", "bounded"):
