@@ -19,6 +19,8 @@ Against its second half, which may be had in practice:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +55,47 @@ def error(frames: NDArray[np.floating], reference: NDArray[np.floating], near: N
     return float(np.abs(persistence(frames, near) - wanted)[mixed].mean()) if mixed.any() else np.nan
 
 
-def judge(corpus: Corpus, name: str, model: MotionModel) -> list[dict[str, Any]]:
-    """Rows of the trajectories of an entry; none without an interface."""
+@dataclass(frozen=True, eq=False)
+class InterfaceMotion:
+    """A trajectory with an interface, and what springs and a model say of it.
+
+    Attributes
+    ----------
+    dataset
+        Where it is from.
+    points_nm : [n, 3]
+        Cα atoms of the input.
+    chain : [n]
+        Their chains.
+    near : [n_near, 2]
+        Pairs of different chains within 1.5 nm.
+    frames_nm : [n_frames, n, 3]
+        Superposed on their mean, that on the input.
+    springs_nm, learned_nm : [n_draws, n, 3]
+        Displacements: of the untrained springs, and of springs matched to the model's RMSF.
+    """
+
+    dataset: str
+    points_nm: NDArray[np.float64]
+    chain: NDArray[np.integer]
+    near: NDArray[np.int64]
+    frames_nm: NDArray[np.float64]
+    springs_nm: NDArray[np.float64]
+    learned_nm: NDArray[np.float32]
+
+
+def interface_motion(corpus: Corpus, name: str, model: MotionModel) -> Iterator[InterfaceMotion]:
+    """The trajectories of an entry; none without an interface."""
     molecule = corpus.entry(name).complex
     alpha, near = near_pairs(molecule)
-    points = molecule.coordinates_nm[alpha].astype(np.float64)
+    points, chain = molecule.coordinates_nm[alpha].astype(np.float64), molecule.atom_chain_index[alpha]
     if len(near) < FEWEST_NEAR:
-        return []
+        return
     base = BaseMotion.of(molecule, n_draws=N_DRAWS)
     graph, rows = block_graph(BaseMotion.of(molecule)), base.blocks.atom_block[alpha]
-    found = []
     for one in trajectories(corpus, name):
         frames = superpose_on_mean(one["frames"][:, alpha])
         frames = superpose(frames.reshape(1, -1, 3), np.tile(points, (len(frames), 1))).reshape(frames.shape)
-        half = len(frames) // 2
         conditions = (one["temperature_K"], one["timescale_ns"] or DEFAULT_TIME_NS)
         said = model.predict(graph, temperature_K=conditions[0], timescale_ns=conditions[1], solvent=one["solvent"])
         matched = match_amplitudes(
@@ -77,6 +106,15 @@ def judge(corpus: Corpus, name: str, model: MotionModel) -> list[dict[str, Any]]
         )
         learned, _ = moves_of_points(matched.ensemble, base.blocks, molecule.coordinates_nm, base.atoms, N_DRAWS)
         springs = np.exp(log_amplitude_of_conditions(*conditions)) * base.moves[:, rows]
+        yield InterfaceMotion(one["dataset"], points, chain, near, frames, springs, learned[:, rows])
+
+
+def judge(corpus: Corpus, name: str, model: MotionModel) -> list[dict[str, Any]]:
+    """Rows of the trajectories of an entry; none without an interface."""
+    found = []
+    for motion in interface_motion(corpus, name, model):
+        points, near, frames, springs = motion.points_nm, motion.near, motion.frames_nm, motion.springs_nm
+        half = len(frames) // 2
         mean = frames.mean(axis=0)
         noise = np.random.default_rng(0).standard_normal((N_DRAWS, len(frames)))
         own = (noise @ (frames - mean).reshape(len(frames), -1)).reshape(N_DRAWS, -1, 3) / np.sqrt(len(frames) - 1)
@@ -84,14 +122,14 @@ def judge(corpus: Corpus, name: str, model: MotionModel) -> list[dict[str, Any]]
         found.append(
             {
                 "name": name,
-                "dataset": one["dataset"],
+                "dataset": motion.dataset,
                 "n_frames": len(frames),
                 "rmsd_of_average_A": float(10 * np.sqrt(((mean - points) ** 2).sum(axis=1).mean())),
                 "springs": error(points + springs, frames, near),
                 "moving": error(points + own, frames, near),
                 "middle": error(mean + springs, frames, near),
-                "model": error(points + learned[:, rows], second, near),
-                "around": error(first.mean(axis=0) + learned[:, rows], second, near),
+                "model": error(points + motion.learned_nm, second, near),
+                "around": error(first.mean(axis=0) + motion.learned_nm, second, near),
                 "half": error(first, second, near),
             }
         )
