@@ -18,6 +18,7 @@ from unfreeze.errors import InputError
 from unfreeze.properties import trunk
 from unfreeze.properties.affinity import predict_affinity
 from unfreeze.properties.effect_model import EffectModel, ErrorLaw, load_effect_model, save_effect_model
+from unfreeze.properties.effect_prediction import Surrounding
 from unfreeze.properties.modalities import mutation, structure
 from unfreeze.properties.mutants.columns import COLUMNS
 from unfreeze.properties.places import partner_atoms
@@ -132,12 +133,9 @@ def test_long_chains_melt_over_a_smaller_range(model: EffectModel, make: SimpleN
     one = Mutation("A", 85, "", _letter(molecule, "A", 85), "V")
     text = Mutation("", 3, "", "T", "V")
     for source, asked, length in ((molecule, one, 99), ("MKTAYIAKQR" * 40, text, 400), ("MKTAYIAKQR", text, 40)):
-        plain, found = (
-            predict_stability(source, [[asked]], model=which, with_reasons=False).effects[0]
-            for which in (model, scaled)
-        )
-        assert found.delta_delta_g_kJ_mol == plain.delta_delta_g_kJ_mol
-        assert found.delta_tm_K == pytest.approx(plain.delta_tm_K * (100 / length) ** 0.5, rel=1e-6)
+        plain, found = (Surrounding(which, source, [asked], "stability") for which in (model, scaled))
+        np.testing.assert_array_equal(found.exchange("stability"), plain.exchange("stability"))
+        np.testing.assert_allclose(found.exchange("melting"), plain.exchange("melting") * (100 / length) ** 0.5)
 
 
 def test_a_residue_that_is_not_there_is_refused_by_name(model: EffectModel, make: SimpleNamespace) -> None:

@@ -11,6 +11,7 @@ from unfreeze.corpus.mutations import Mutation
 from unfreeze.properties.effect_model import EffectModel, load_effect_model
 from unfreeze.properties.effect_prediction import Surrounding, outside_of, summed
 from unfreeze.properties.effects import MutationEffect, StabilityPrediction
+from unfreeze.properties.exchange_table import shipped_table
 from unfreeze.properties.mutants.explain import WildType, explain
 from unfreeze.structure.complex import Complex
 
@@ -63,8 +64,13 @@ def predict_stability(
     say("Predicting effects", 0.0)
     place = Surrounding(chosen, source, [one for together in mutations for one in together], "stability")
     rows = [[place.row(one) for one in together] for together in mutations]
-    found = {task: summed(place.exchange(task), rows) for task in ("stability", "melting")}
-    errors = {task: chosen.errors[task].error(*found[task]) for task in found}
+    values, laws = {task: place.exchange(task) for task in ("stability", "melting")}, chosen.errors
+    if isinstance(source, str) and "language" not in chosen.given:
+        table = shipped_table()
+        values = {task: table.mixed(task, one, place.mutations, len(source)) for task, one in values.items()}
+        laws = table.errors
+    found = {task: summed(one, rows) for task, one in values.items()}
+    errors = {task: laws[task].error(*found[task]) for task in found}
     short = "" if _size(source) >= _FEWEST_RESIDUES else f"fewer than {_FEWEST_RESIDUES} residues, hardly a fold"
     wild = WildType(source) if with_reasons and isinstance(source, Complex) else None
     effects = []
@@ -83,7 +89,7 @@ def predict_stability(
                 or outside_of(
                     together,
                     spread=spread,
-                    largest_spread=chosen.errors["stability"].largest_spread,
+                    largest_spread=laws["stability"].largest_spread,
                     foreign=any(place.foreign(one) for one in together),
                 ),
                 reasons=explain(wild.molecule, together, wild=wild) if wild is not None else None,
