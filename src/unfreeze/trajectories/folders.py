@@ -66,11 +66,15 @@ def _is_data(path: Path) -> bool:
 def look_into(folder: Path) -> FolderContent:
     """Find the trajectories and their topology, or the models, in a folder or one level below.
 
+    The folder of a campaign of ``unfreeze simulate`` stands for its runs, if they are of one system.
+
     Raises
     ------
     InputError
         If nothing is there, or it is not clear what belongs together.
     """
+    if (folder / "campaign.yaml").is_file() and (folder / "runs").is_dir():
+        return _campaign(folder)
     here = _files(folder)
     below = [path for child in _children(folder) if child.is_dir() for path in _files(child)]
     kinds = {path: file_format(path) for path in [*here, *below] if path.stat().st_size > 0 or _is_data(path)}
@@ -146,6 +150,23 @@ def _trajectories(
             "trajectories by name, and the topology with --topology FILE."
         )
     return FolderContent(tuple(trajectories), topology, is_samples=is_samples, notes=notes)
+
+
+def _campaign(folder: Path) -> FolderContent:
+    """The finished runs of a campaign, which are replicas of one system if their topologies are the same."""
+    runs = [child for child in _children(folder / "runs") if (child / "trajectory.xtc").is_file()]
+    if not runs:
+        raise InputError(f"{folder}: a campaign without a finished run. See `unfreeze simulate status {folder}`.")
+    found = [look_into(run) for run in runs]
+    topologies = [content.topology for content in found]
+    if len({path.read_bytes() for path in topologies if path is not None}) > 1:
+        raise InputError(
+            f"{folder}: a campaign with runs of several systems, where one was expected. "
+            f"Give a run's folder: {_listing([str(run) for run in runs])}."
+        )
+    trajectories = tuple(path for content in found for path in content.trajectories)
+    notes = tuple(dict.fromkeys(note for content in found for note in content.notes))
+    return FolderContent(trajectories, topologies[0], notes=notes)
 
 
 def _begins(topology: Path, trajectories: list[Path]) -> bool:

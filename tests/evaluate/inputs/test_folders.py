@@ -51,6 +51,24 @@ def test_bioemu_samples_have_no_clock(system: Any, tmp_path: Path, write: Simple
     assert again.n_frames == heavy.n_frames and any("1 other" in note for note in again.notes)
 
 
+def test_a_campaign_stands_for_its_runs(system: Any, tmp_path: Path, write: SimpleNamespace) -> None:
+    heavy = system.trajectory.atom_slice(system.heavy_rows)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "campaign.yaml").write_text("length: 1ns\n")
+    with pytest.raises(InputError, match="without a finished run"):
+        load_frames(tmp_path)
+    for name, n_frames in (("0aa1", 3), ("0bb2", 4)):
+        run = tmp_path / "runs" / name
+        run.mkdir()
+        heavy[0].save_pdb(str(run / "topology.pdb"))
+        write.xtc(run / "trajectory.xtc", heavy.xyz[:n_frames])
+    assert load_frames(tmp_path).n_frames == 7
+    assert load_frames(tmp_path / "runs" / "0bb2").n_frames == 4
+    heavy[0].atom_slice(range(5)).save_pdb(str(tmp_path / "runs" / "0bb2" / "topology.pdb"))
+    with pytest.raises(InputError, match=r"several systems.*0bb2"):
+        load_frames(tmp_path)
+
+
 def test_atlas_replicas(system: Any, tmp_path: Path, write: SimpleNamespace) -> None:
     system.trajectory[0].save_pdb(str(tmp_path / "1abc_A.pdb"))
     xyz, times = system.trajectory.xyz, np.arange(23) * 10.0
