@@ -42,11 +42,11 @@ def load_frames(
     ----------
     path
         One of: an ensemble folder of ``unfreeze sample``; a folder with one topology and one trajectory or several
-        (BioEmu's ``topology.pdb`` and ``samples.xtc``, ATLAS' ``ID.pdb`` and ``ID_R1.xtc``); the folder of a campaign of
-        ``unfreeze simulate`` with one system; a PDB or mmCIF file with
-        one model or several, plain or gzip; a folder of such files, at most one level down (Boltz, AlphaFold 3); an
-        XTC, TRR, DCD, HDF5 (mdtraj), NetCDF (AMBER) or GRO file; several trajectory files, which are replicas of one
-        system, or several structure files, which are models; or what is in memory already.
+        (BioEmu's ``topology.pdb`` and ``samples.xtc``, ATLAS' ``ID.pdb`` and ``ID_R1.xtc``); the folder of a campaign
+        of ``unfreeze simulate`` with one system; a PDB or mmCIF file with one model or several, plain or gzip; a
+        folder of such files, at most one level down (Boltz, AlphaFold 3); an XTC, TRR, DCD, HDF5 (mdtraj), NetCDF
+        (AMBER) or GRO file; several trajectory files, which are replicas of one system, or several structure files,
+        which are models; or what is in memory already.
     topology
         What the atoms of trajectories are: PDB, mmCIF, GRO, PSF, PRMTOP or mdtraj's HDF5. By default a file beside
         the trajectory of the same stem, or called ``topology``. It may have waters and hydrogens that the trajectory
