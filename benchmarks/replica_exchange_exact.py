@@ -142,11 +142,11 @@ PLAN: tuple[tuple[str, float, float, float, tuple[str, ...]], ...] = (
     # system, step in fs, ps between attempts, ns, what to run
     ("springs", 4.0, 0.02, 6.0, KINDS[1:]),
     ("springs", 4.0, 0.1, 12.0, KINDS[1:]),
-    ("springs", 4.0, 0.5, 12.0, KINDS),
-    ("springs", 2.0, 0.02, 2.0, KINDS[1:]),
-    ("rigid pairs", 4.0, 0.02, 2.0, KINDS[1:]),
-    ("rigid pairs", 4.0, 0.1, 6.0, KINDS),
-    ("double wells", 4.0, 0.1, 10.0, KINDS),
+    ("springs", 4.0, 0.5, 8.0, KINDS[1:]),
+    ("rigid pairs", 4.0, 0.02, 1.0, KINDS[1:]),
+    ("double wells", 4.0, 0.1, 4.0, KINDS),
+    ("springs", 2.0, 0.02, 1.0, KINDS[1:]),
+    ("rigid pairs", 4.0, 0.1, 2.0, KINDS),
 )
 
 
